@@ -1,0 +1,33 @@
+/**
+ * The assembled data layer. The only file that wires.
+ */
+import type { AnyRelations } from "drizzle-orm"
+import type * as Config from "effect/Config"
+import * as Layer from "effect/Layer"
+import { DbConfig, type Input } from "./config/DbConfig.ts"
+import type { DbConfigError } from "./config/DbConfigError.ts"
+import { Database } from "./connection/Database.ts"
+import { HealthCheck } from "./connection/HealthCheck.ts"
+import { Observations } from "./connection/Observations.ts"
+import { Pool } from "./connection/Pool.ts"
+import { Driver } from "./driver/Driver.ts"
+
+/** The services that callers use. */
+export type DbCore = Database | DbConfig | Driver | HealthCheck | Pool
+
+/** Everything above `DbConfig`. `relations` are the consumer's own: nothing here knows a table. */
+export const layerNoDeps = (relations: AnyRelations): Layer.Layer<Exclude<DbCore, DbConfig>, never, DbConfig> =>
+  HealthCheck.layerNoDeps.pipe(
+    Layer.provideMerge(Database.layerNoDeps(relations)),
+    Layer.provideMerge(Pool.layerNoDeps),
+    Layer.provideMerge(Driver.layerNoDeps),
+    Layer.provide(Observations.layer)
+  )
+
+/** Configured by the environment. */
+export const layer = (relations: AnyRelations): Layer.Layer<DbCore, DbConfigError | Config.ConfigError> =>
+  Layer.provideMerge(layerNoDeps(relations), DbConfig.layer)
+
+/** Configured by the caller. */
+export const layerOf = (relations: AnyRelations, input: Input): Layer.Layer<DbCore, DbConfigError> =>
+  Layer.provideMerge(layerNoDeps(relations), DbConfig.layerOf(input))

@@ -1,0 +1,224 @@
+/**
+ * Every setting of the data layer, once: its environment variable, default, bounds and unit.
+ *
+ * There is one constructor, so defaults have one home. A missing `DATABASE_URL` is an error: choosing a throw-away
+ * database silently would lose data in production.
+ */
+import * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import { DbConfigError } from "./DbConfigError.ts"
+import * as DbUrl from "./DbUrl.ts"
+
+/** A whole number with bounds. */
+interface Setting {
+  readonly env: string
+  readonly default: number
+  readonly min: number
+  readonly max: number
+  readonly unit: string
+  readonly doc: string
+}
+
+/** The numeric settings; the documentation page is written from this table. */
+export const settings = {
+  poolMax: {
+    env: "EMS_POOL_MAX",
+    default: 10,
+    min: 1,
+    max: 1000,
+    unit: "connections",
+    doc: "Connections at the server, at most."
+  },
+  poolSharedDepth: {
+    env: "EMS_POOL_SHARED_DEPTH",
+    default: 8,
+    min: 1,
+    max: 128,
+    unit: "statements",
+    doc: "Reads on one shared connection before another connection is opened."
+  },
+  poolIdleTimeout: {
+    env: "EMS_POOL_IDLE_TIMEOUT_MS",
+    default: 30_000,
+    min: 100,
+    max: 86_400_000,
+    unit: "ms",
+    doc: "An unused connection is closed after this time."
+  },
+  poolMaxLifetime: {
+    env: "EMS_POOL_MAX_LIFETIME_MS",
+    default: 1_800_000,
+    min: 1000,
+    max: 86_400_000,
+    unit: "ms",
+    doc: "A connection is replaced at this age, less up to 10 % chosen at random."
+  },
+  poolMaxUses: {
+    env: "EMS_POOL_MAX_USES",
+    default: 7500,
+    min: 1,
+    max: 1_000_000_000,
+    unit: "uses",
+    doc: "A connection is replaced after so many statements or transactions."
+  },
+  poolMaxWaiting: {
+    env: "EMS_POOL_MAX_WAITING",
+    default: 1000,
+    min: 0,
+    max: 1_000_000,
+    unit: "callers",
+    doc: "Callers that may wait for a connection; the next one fails with PoolQueueFull."
+  },
+  acquireTimeout: {
+    env: "EMS_POOL_ACQUIRE_TIMEOUT_MS",
+    default: 10_000,
+    min: 1,
+    max: 600_000,
+    unit: "ms",
+    doc: "Wait for a free connection, at most; then PoolTimeout."
+  },
+  connectTimeout: {
+    env: "EMS_CONNECT_TIMEOUT_MS",
+    default: 10_000,
+    min: 1,
+    max: 600_000,
+    unit: "ms",
+    doc: "Opening a connection, authentication included, at most."
+  },
+  streamBatch: {
+    env: "EMS_STREAM_BATCH",
+    default: 256,
+    min: 1,
+    max: 100_000,
+    unit: "rows",
+    doc: "Rows fetched at a time by Database.stream."
+  },
+  slowQuery: {
+    env: "EMS_SLOW_QUERY_MS",
+    default: 1000,
+    min: 0,
+    max: 3_600_000,
+    unit: "ms",
+    doc: "A statement at least this long is logged as slow."
+  },
+  healthInterval: {
+    env: "EMS_HEALTH_INTERVAL_MS",
+    default: 30_000,
+    min: 100,
+    max: 3_600_000,
+    unit: "ms",
+    doc: "A health answer is at most this old while there is traffic."
+  }
+} as const satisfies Readonly<Record<string, Setting>>
+
+type Numbers = { readonly [Key in keyof typeof settings]: number }
+
+/** The checked settings. */
+export interface DbConfigShape extends Numbers {
+  readonly target: DbUrl.Target
+  /** Shown in `pg_stat_activity.application_name`; at most 63 bytes. */
+  readonly applicationName: string
+  /** `host:port/path` of the WebSocket proxy for the neon transport; the endpoint's own `/v2` when absent. */
+  readonly neonProxy: string | undefined
+}
+
+/** What `make` accepts: everything but the URL has a default. */
+export type Input =
+  & {
+    readonly url: Redacted.Redacted | string
+    readonly transport?: DbUrl.TransportKind | "auto" | undefined
+    readonly applicationName?: string | undefined
+    readonly neonProxy?: string | undefined
+  }
+  & { readonly [Key in keyof Numbers]?: number | undefined }
+
+const number = (setting: Setting, value: number | undefined): Result.Result<number, DbConfigError> => {
+  if (value === undefined) return Result.succeed(setting.default)
+  if (Number.isInteger(value) && value >= setting.min && value <= setting.max) return Result.succeed(value)
+  return Result.fail(
+    new DbConfigError({
+      key: setting.env,
+      value: String(value),
+      expected: `a whole number of ${setting.unit} from ${setting.min} to ${setting.max}`
+    })
+  )
+}
+
+/** The only constructor: checks every key. */
+export const make = (input: Input): Result.Result<DbConfigShape, DbConfigError> =>
+  Result.gen(function*() {
+    const url = typeof input.url === "string" ? Redacted.make(input.url) : input.url
+    const target = yield* DbUrl.parse(url, input.transport ?? "auto")
+    const numbers: Record<string, number> = {}
+    for (const key of Object.keys(settings) as Array<keyof typeof settings>) {
+      numbers[key] = yield* number(settings[key], input[key])
+    }
+    const applicationName = input.applicationName ?? "ems"
+    if (applicationName === "" || new TextEncoder().encode(applicationName).length > 63) {
+      return yield* Result.fail(
+        new DbConfigError({ key: "EMS_APPLICATION_NAME", value: applicationName, expected: "1 to 63 bytes" })
+      )
+    }
+    // Every key of `settings` was assigned above.
+    return { ...(numbers as unknown as Numbers), target, applicationName, neonProxy: input.neonProxy }
+  })
+
+const integer = (env: string) =>
+  Effect.gen(function*() {
+    const raw = Option.getOrUndefined(yield* Config.String(env).pipe(Config.option))
+    if (raw === undefined || raw === "") return undefined
+    // `Number("")` and `Number("0x10")` would be accepted silently.
+    return /^-?\d+$/.test(raw) ? Number(raw) : Number.NaN
+  })
+
+const transports = ["auto", "tcp", "neon", "embedded"] as const
+
+/** Reads the environment (through the current `ConfigProvider`) and checks it. */
+export const fromEnvironment = Effect.gen(function*() {
+  const url = Option.getOrUndefined(yield* Config.String("DATABASE_URL").pipe(Config.option))
+  if (url === undefined || url === "") {
+    return yield* new DbConfigError({
+      key: "DATABASE_URL",
+      value: "<missing>",
+      expected: "postgres://user:password@host:5432/database or pglite:<directory>"
+    })
+  }
+  const optional = (key: string) => Effect.map(Config.String(key).pipe(Config.option), Option.getOrUndefined)
+  const transport = (yield* optional("EMS_TRANSPORT")) ?? "auto"
+  if (!transports.some((known) => known === transport)) {
+    return yield* new DbConfigError({ key: "EMS_TRANSPORT", value: transport, expected: transports.join(", ") })
+  }
+  const numbers: Record<string, number | undefined> = {}
+  for (const [key, setting] of Object.entries(settings)) {
+    const value = yield* integer(setting.env)
+    if (Number.isNaN(value)) {
+      return yield* new DbConfigError({
+        key: setting.env,
+        value: "<not a whole number>",
+        expected: `a whole number of ${setting.unit} from ${setting.min} to ${setting.max}`
+      })
+    }
+    numbers[key] = value
+  }
+  return yield* Effect.fromResult(make({
+    ...numbers,
+    url: Redacted.make(url),
+    transport: transport as DbUrl.TransportKind | "auto",
+    applicationName: yield* optional("EMS_APPLICATION_NAME"),
+    neonProxy: yield* optional("EMS_NEON_PROXY")
+  }))
+})
+
+/** The checked settings as a service. */
+export class DbConfig extends Context.Service<DbConfig, DbConfigShape>()("@ems/db-core/config/DbConfig") {
+  /** From given values. */
+  static readonly layerOf = (input: Input): Layer.Layer<DbConfig, DbConfigError> =>
+    Layer.effect(DbConfig, Effect.fromResult(make(input)))
+  /** From the environment. */
+  static readonly layer = Layer.effect(DbConfig, fromEnvironment)
+}

@@ -1,0 +1,78 @@
+/**
+ * Watches the server's messages go by without holding them up.
+ *
+ * The wire client keeps two things to itself that decide whether a connection may be used again: the transaction
+ * status in ReadyForQuery, and the code of a FATAL that arrives in the middle of a statement (it reports "connection
+ * closed" instead). Owning the socket, we can read both.
+ *
+ * Source: PostgreSQL documentation, "Message Formats": one type byte, an int32 length that counts itself, the body.
+ */
+import { type ServerFields, serverFields } from "../errors/ServerError.ts"
+
+/** `I` idle, `T` in a transaction, `E` in a failed transaction, `?` not yet known. */
+export type TransactionStatus = "I" | "T" | "E" | "?"
+
+const errorResponse = 0x45
+const readyForQuery = 0x5a
+
+const fieldNames: Readonly<Record<string, string>> = {
+  V: "severity",
+  C: "code",
+  M: "message",
+  s: "schema",
+  t: "table",
+  c: "column",
+  d: "dataType",
+  n: "constraint",
+  P: "position"
+}
+
+const parseFields = (body: Uint8Array): ServerFields | undefined => {
+  const fields: Record<string, string> = {}
+  for (const part of new TextDecoder().decode(body).split("\0")) {
+    const name = fieldNames[part.charAt(0)]
+    if (name !== undefined) fields[name] = part.slice(1)
+  }
+  return serverFields(fields)
+}
+
+export class FrameTap {
+  status: TransactionStatus = "?"
+  /** The last FATAL or PANIC the server sent; the connection ends with it. */
+  fatal: ServerFields | undefined = undefined
+  /** Header bytes collected so far: type and length may be split over chunks. */
+  private readonly header = new Uint8Array(5)
+  private headerLength = 0
+  private type = 0
+  /** Body bytes still to come. */
+  private rest = 0
+  private body: Array<Uint8Array> | undefined = undefined
+
+  readonly push = (chunk: Uint8Array): void => {
+    let at = 0
+    while (at < chunk.length) {
+      if (this.rest === 0) {
+        this.header[this.headerLength++] = chunk[at++]!
+        if (this.headerLength < 5) continue
+        this.headerLength = 0
+        const [type, a, b, c, d] = this.header as unknown as readonly [number, number, number, number, number]
+        this.type = type
+        this.rest = ((a << 24) | (b << 16) | (c << 8) | d) - 4
+        this.body = type === errorResponse ? [] : undefined
+        if (this.rest > 0) continue
+        this.rest = 0
+        continue
+      }
+      const end = Math.min(chunk.length, at + this.rest)
+      if (this.type === readyForQuery) this.status = String.fromCharCode(chunk[at]!) as TransactionStatus
+      else this.body?.push(chunk.subarray(at, end))
+      this.rest -= end - at
+      at = end
+      if (this.rest === 0 && this.body !== undefined) {
+        const fields = parseFields(Buffer.concat(this.body))
+        if (fields !== undefined && (fields.severity === "FATAL" || fields.severity === "PANIC")) this.fatal = fields
+        this.body = undefined
+      }
+    }
+  }
+}

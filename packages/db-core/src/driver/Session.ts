@@ -1,0 +1,159 @@
+/**
+ * One connection to the server: the wire client over our own socket, with what the socket knows.
+ */
+import * as PgConnection from "@effect/sql-pg/PgConnection"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import type { Duplex } from "node:stream"
+import type { DbConfigShape } from "../config/DbConfig.ts"
+import { DbError } from "../errors/DbError.ts"
+import { fromCause, fromServerFields } from "../errors/ServerError.ts"
+import type { Capabilities } from "./Capabilities.ts"
+import { FrameTap, type TransactionStatus } from "./FrameTap.ts"
+
+/** How long a closing connection may take to say goodbye before its socket is destroyed. */
+const closeGrace = "1 second"
+
+export class Session {
+  readonly connection: PgConnection.PgConnection
+  private readonly socket: Duplex
+  private readonly tap: FrameTap
+  private readonly scope: Scope.Closeable
+  private gone = false
+  private readonly goneListeners = new Set<() => void>()
+
+  constructor(connection: PgConnection.PgConnection, socket: Duplex, tap: FrameTap, scope: Scope.Closeable) {
+    this.connection = connection
+    this.socket = socket
+    this.tap = tap
+    this.scope = scope
+    if (socket.closed) this.gone = true
+    else {
+      socket.once("close", () => {
+        this.gone = true
+        for (const listener of this.goneListeners) listener()
+        this.goneListeners.clear()
+      })
+    }
+  }
+
+  /** The server's process id; behind Neon's proxy a stand-in that only cancels. */
+  get backendPid(): number {
+    return this.connection.processId
+  }
+
+  /** Transaction status as of the last ReadyForQuery. */
+  get status(): TransactionStatus {
+    return this.tap.status
+  }
+
+  /** The socket is closed or about to be: lend it to nobody. */
+  get isLost(): boolean {
+    return this.gone || this.socket.destroyed || this.tap.fatal !== undefined
+  }
+
+  /** What the server said before it hung up, if it said anything. */
+  get lastWords(): FrameTap["fatal"] {
+    return this.tap.fatal
+  }
+
+  /** Calls `listener` once, when the socket is closed. */
+  onGone(listener: () => void): void {
+    if (this.gone) listener()
+    else this.goneListeners.add(listener)
+  }
+
+  /** Ends when the socket is closed. */
+  readonly awaitGone: Effect.Effect<void> = Effect.callback((resume) => {
+    const listener = () => resume(Effect.void)
+    this.onGone(listener)
+    return Effect.sync(() => this.goneListeners.delete(listener))
+  })
+
+  /** Cuts the socket: for a connection that cannot be trusted any more. */
+  readonly destroy: Effect.Effect<void> = Effect.suspend(() => {
+    this.socket.destroy()
+    return Scope.close(this.scope, Exit.void)
+  })
+
+  /** Says Terminate and ends once the socket is closed, by force after a second. */
+  readonly close: Effect.Effect<void> = Effect.suspend(() =>
+    Scope.close(this.scope, Exit.void).pipe(
+      Effect.andThen(this.awaitGone),
+      Effect.timeoutOption(closeGrace),
+      Effect.andThen(Effect.sync(() => this.socket.destroy()))
+    )
+  )
+}
+
+/** Opens a session; `open` makes its socket, and one more for every CancelRequest. */
+export const connect = (
+  config: DbConfigShape,
+  capabilities: Capabilities,
+  open: () => Duplex
+): Effect.Effect<Session, DbError> =>
+  Effect.gen(function*() {
+    const { target } = config
+    const scope = yield* Scope.make()
+    const tap = new FrameTap()
+    let socket: Duplex | undefined
+    const first = (): Duplex => {
+      if (socket !== undefined) return open()
+      socket = open()
+      // Before the wire client's own listener, so the tap has seen a message when the client acts on it.
+      socket.on("data", tap.push)
+      return socket
+    }
+    const connection = yield* PgConnection.make({
+      host: target.host,
+      port: target.port,
+      ssl: false,
+      database: target.database,
+      username: target.username,
+      ...(target.password === undefined ? {} : { password: target.password as Redacted.Redacted }),
+      connectTimeout: config.connectTimeout,
+      applicationName: config.applicationName,
+      multiplex: true,
+      prepare: capabilities.prepared,
+      stream: first
+    }).pipe(
+      Scope.provide(scope),
+      Effect.mapError((error) => connectError(error, tap)),
+      Effect.onError((cause) => {
+        socket?.destroy()
+        return Scope.close(scope, Exit.failCause(cause))
+      })
+    )
+    // `make` succeeded, so it has called `first`.
+    return new Session(connection, socket!, tap, scope)
+  })
+
+const connectError = (error: unknown, tap: FrameTap): DbError => {
+  if (tap.fatal !== undefined) return fromServerFields(tap.fatal, "NotSent", "connect")
+  const known = fromCause(error, "ConnectFailed", "connect", { server: "NotSent", socket: "NotSent" })
+  if (known.reason.message !== "the connection failed") return known
+  const text = String((error as { readonly message?: unknown }).message)
+  if (/timed out/i.test(text)) {
+    return DbError.of("ConnectFailed", "NotSent", "connect", { message: "no answer within the connect timeout" })
+  }
+  if (/password|SCRAM|authentication|identity/i.test(text)) {
+    return DbError.of("AuthenticationFailed", "NotSent", "connect", {
+      message: /No password/.test(text) ? "the server asks for a password and the URL has none" : "authentication failed"
+    })
+  }
+  return DbError.of("ConnectFailed", "NotSent", "connect", { message: transportText(error) })
+}
+
+/** Texts that our own transports wrote; anybody else's could hold an address. */
+const transportText = (error: unknown): string => {
+  for (let current = error, depth = 0; depth < 8 && typeof current === "object" && current !== null; depth++) {
+    const { message, reason, cause } = current as Record<string, unknown>
+    if (typeof message === "string" && /^the (server does not offer TLS|file named by sslrootcert|embedded|WebSocket)/.test(message)) {
+      return message
+    }
+    current = reason ?? cause
+  }
+  return "the connection was closed before it was ready"
+}

@@ -1,0 +1,5 @@
+export { connect, databaseUrl, withClient } from "./Admin.ts"
+export type { TestServer } from "./context.ts"
+export * from "./EmbeddedPostgres.ts"
+export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from "./TestDatabase.ts"
+export * from "./NeonStandIn.ts"
