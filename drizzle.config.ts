@@ -1,8 +1,6 @@
 /** Settings of drizzle-kit, which writes the migrations in `drizzle/`; applying them is the product's own command. */
 import { defineConfig } from "drizzle-kit"
 
-// drizzle-kit reads this file by itself: there is no Effect here to take the setting from.
-// @effect-diagnostics-next-line processEnv:off
 const url = process.env["DATABASE_URL"]
 
 export default defineConfig({

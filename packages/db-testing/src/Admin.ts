@@ -8,7 +8,11 @@ export const databaseUrl = (server: string, database: string): string => {
 }
 
 export const connect = async (url: string): Promise<Client> => {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000, application_name: "ems-test-oracle" })
+  const client = new Client({
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    application_name: "ems-test-oracle"
+  })
   // Without a listener the end of a server would be an uncaught exception of the run.
   client.on("error", () => {})
   await client.connect()

@@ -69,7 +69,7 @@ const initialise = async (home: string, options: DataDirectoryOptions): Promise<
   const { binaries, durable, identity, timeoutMs } = options
   const password = path.join(home, "password")
   fs.writeFileSync(password, `${randomBytes(24).toString("base64url")}\n`, { mode: 0o600 })
-  if (identity) for (const file of [home, password]) fs.chownSync(file, identity.uid, identity.gid)
+  if (identity) { for (const file of [home, password]) fs.chownSync(file, identity.uid, identity.gid) }
   const initdb = watch({
     command: [
       binaries.initdb,
@@ -91,9 +91,9 @@ const initialise = async (home: string, options: DataDirectoryOptions): Promise<
     signal: "TERM",
     lastSignal: "KILL",
     remove: { directory: home, when: "failed" },
-    stdio: "capture"
+    stdio: "stderr"
   })
-  const log = capture(initdb.output)
+  const log = capture(initdb.stderr)
   let late = false
   const timer = setTimeout(() => {
     late = true

@@ -3,13 +3,13 @@
  * random password, and gone when this process is gone, however it ended.
  */
 import * as fs from "node:fs"
-import * as net from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import { type DataDirectory, openDataDirectory, serverEnvironment } from "./DataDirectory.ts"
 import { type Binaries, locateBinaries } from "./EmbeddedBinaries.ts"
 import { EmbeddedPostgresError } from "./EmbeddedPostgresError.ts"
 import { type Identity, serverIdentity } from "./Identity.ts"
 import { capture } from "./LogTail.ts"
+import { freePort } from "./Ports.ts"
 import { isServerOf, occupant, postmasterPid } from "./Postmaster.ts"
 import { writeServerFiles } from "./ServerFiles.ts"
 import { watch, type Watched } from "./Watchdog.ts"
@@ -61,19 +61,6 @@ const settingsAlways = {
   unix_socket_directories: ""
 }
 
-/** A port that was free a moment ago. */
-export const freePort = async (): Promise<number> => {
-  const server = net.createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", resolve)
-  })
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === "string") throw new Error("a TCP listener has no port")
-  return address.port
-}
-
 interface Launch {
   readonly options: EmbeddedPostgresOptions
   readonly identity: Identity | undefined
@@ -115,9 +102,9 @@ const launch = async (input: Launch): Promise<Watched> => {
     signal: "INT",
     lastSignal: "QUIT",
     remove: directory.temporary ? { directory: directory.home, when: "always" } : undefined,
-    stdio: "capture"
+    stdio: "stderr"
   })
-  const log = capture(server.output)
+  const log = capture(server.stderr)
   const limit = options.startTimeoutMs ?? 60_000
   const ready = new Promise<"ready">((resolve) =>
     log.onText((text) => text.includes("database system is ready to accept connections") && resolve("ready"))

@@ -60,7 +60,8 @@ export const assertOurs = (directory: string): void => {
     throw new EmbeddedPostgresError(
       "DataDirectory",
       `${directory} must be a directory that belongs to uid ${uid} and that nobody else can write: `
-        + `it belongs to uid ${stat.uid} with mode ${(stat.mode & 0o7777).toString(8)}. Look who made it, then remove it.`
+        + `it belongs to uid ${stat.uid} with mode ${(stat.mode & 0o7777).toString(8)}. `
+        + `Look who made it, then remove it.`
     )
   }
 }

@@ -25,7 +25,9 @@ export const createTestDatabase = async (options: TestDatabaseOptions = {}): Pro
   const template = options.template === false ? "template0" : inject("templateDatabase")
   await withClient(server, async (client) => {
     // FILE_COPY takes half the time of WAL_LOG on a server that does not sync; servers before 15 know neither.
-    const { rows } = await client.query<{ version: number }>("SELECT current_setting('server_version_num')::int AS version")
+    const { rows } = await client.query<{ version: number }>(
+      "SELECT current_setting('server_version_num')::int AS version"
+    )
     const strategy = (rows[0]?.version ?? 0) >= 150_000 ? "STRATEGY FILE_COPY" : ""
     await client.query(`CREATE DATABASE ${name} TEMPLATE ${template} ${strategy}`)
   })

@@ -21,17 +21,20 @@ export interface WatchdogOptions {
   readonly lastSignal: "QUIT" | "KILL"
   /** A directory to remove when the program has ended: in any case, or only when it failed. */
   readonly remove?: { readonly directory: string; readonly when: "always" | "failed" } | undefined
-  /** `inherit` shows the program's output to the user, `capture` gives its stderr to `output`. */
-  readonly stdio: "inherit" | "capture"
+  /** `inherit` shows the program's output to the user; `stderr` and `both` hand it to us. */
+  readonly stdio: "inherit" | "stderr" | "both"
 }
 
 export interface Watched {
-  readonly output: Readable | null
+  readonly stdout: Readable | null
+  readonly stderr: Readable | null
   /** Resolves with the exit code when program and shell have ended; never rejects. */
   readonly exited: Promise<number>
   readonly hasExited: () => boolean
   /** Asks the program to end; escalates after 10 s. */
   readonly end: () => void
+  /** Kills program and shell at once. */
+  readonly kill: () => void
 }
 
 // `read` and not `cat`: a builtin leaves no process behind when its subshell is killed. The program must not inherit
@@ -64,7 +67,6 @@ exit "$code"
 
 export const watch = (options: WatchdogOptions): Watched => {
   const { remove } = options
-  const show = options.stdio === "inherit"
   const child: ChildProcess = spawn(
     "/bin/sh",
     [
@@ -81,7 +83,9 @@ export const watch = (options: WatchdogOptions): Watched => {
       ...options.identity,
       cwd: options.cwd,
       env: { ...options.env },
-      stdio: ["pipe", show ? "inherit" : "ignore", show ? "inherit" : "pipe"],
+      stdio: options.stdio === "inherit"
+        ? ["pipe", "inherit", "inherit"]
+        : ["pipe", options.stdio === "both" ? "pipe" : "ignore", "pipe"],
       detached: true
     }
   )
@@ -93,5 +97,15 @@ export const watch = (options: WatchdogOptions): Watched => {
     ended = true
   })
   child.stdin?.on("error", () => {}) // EPIPE of a program that ended first is told by `exited`
-  return { output: child.stderr, exited, hasExited: () => ended, end: () => child.stdin?.end() }
+  return {
+    stdout: child.stdout,
+    stderr: child.stderr,
+    exited,
+    hasExited: () => ended,
+    end: () => child.stdin?.end(),
+    kill: () => {
+      // The shell leads a process group of its own, which holds exactly what it started.
+      if (!ended && child.pid !== undefined) process.kill(-child.pid, "SIGKILL")
+    }
+  }
 }

@@ -23,8 +23,7 @@ export const int32 = (...values: ReadonlyArray<number>): Buffer => {
 }
 
 /** A message of the time before the login, which has no type byte. */
-export const untyped = (code: number, body: Buffer): Buffer =>
-  Buffer.concat([int32(body.length + 8, code), body])
+export const untyped = (code: number, body: Buffer): Buffer => Buffer.concat([int32(body.length + 8, code), body])
 
 export const startupMessage = (parameters: Readonly<Record<string, string>>): Buffer =>
   untyped(

@@ -1,5 +1,7 @@
 export { connect, databaseUrl, withClient } from "./Admin.ts"
+export * from "./Certificates.ts"
 export type { TestServer } from "./context.ts"
 export * from "./EmbeddedPostgres.ts"
-export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from "./TestDatabase.ts"
 export * from "./NeonStandIn.ts"
+export { freePort } from "./Ports.ts"
+export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from "./TestDatabase.ts"

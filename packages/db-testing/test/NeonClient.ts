@@ -1,4 +1,4 @@
-/** A minimal client for the stand-in's own tests: it must not depend on the driver that the stand-in is there to test. */
+/** A minimal client for the stand-in's own tests, which must not depend on the driver that it is there to test. */
 import { once } from "node:events"
 import { WebSocket } from "ws"
 import * as Wire from "../src/Wire.ts"
@@ -56,7 +56,8 @@ export const types = (frames: ReadonlyArray<Buffer>): string => frames.map(Wire.
 
 /** The first column of every row. */
 export const firstColumn = (frames: ReadonlyArray<Buffer>): Array<string> =>
-  frames.filter((frame) => Wire.typeOf(frame) === "D").map((frame) => frame.toString("utf8", 11, 11 + frame.readInt32BE(7)))
+  frames.filter((frame) => Wire.typeOf(frame) === "D")
+    .map((frame) => frame.toString("utf8", 11, 11 + frame.readInt32BE(7)))
 
 /** Logs in as the user of `url` and returns the messages up to ReadyForQuery, or up to the refusal. */
 export const logInTo = async (client: NeonClient, url: string, more: Record<string, string> = {}) => {

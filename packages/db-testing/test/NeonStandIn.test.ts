@@ -1,7 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { createTestDatabase, type NeonStandIn, startNeonStandIn, type TestDatabase } from "../src/index.ts"
 import * as Wire from "../src/Wire.ts"
-import { firstColumn, logInTo, type NeonClient, openNeonClient, passwordMessage, simpleQuery, types } from "./NeonClient.ts"
+import {
+  firstColumn,
+  logInTo,
+  type NeonClient,
+  openNeonClient,
+  passwordMessage,
+  simpleQuery,
+  types
+} from "./NeonClient.ts"
 
 describe("NeonStandIn", () => {
   let database: TestDatabase
@@ -137,7 +145,7 @@ describe("NeonStandIn", () => {
     expect(performance.now() - asked).toBeGreaterThanOrEqual(90)
   })
 
-  it("refuses the upgrade, the startup and the text frame on demand", async () => {
+  it("refuses the upgrade and the startup on demand", async () => {
     neon.fault.refuseUpgrade = 503
     await expect(open()).rejects.toThrow(/503/)
     neon.reset()

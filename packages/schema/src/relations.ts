@@ -1,4 +1,4 @@
-/** How the tables reach each other in relational queries (`db.query.events.findMany({ with: { organizer: true } })`). */
+/** How the tables reach each other in relational queries: `db.query.events.findMany({ with: { organizer: true } })`. */
 import { defineRelations } from "drizzle-orm"
 import { adminUsers } from "./tables/adminUsers.ts"
 import { events } from "./tables/events.ts"

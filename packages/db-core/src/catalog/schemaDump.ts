@@ -5,8 +5,8 @@
  * structure, whichever way they came to it. Names are qualified and settings that change the text are fixed inside the
  * query, so the session it runs in makes no difference.
  *
- * Postgres 15 to 18 give the same text for tables, constraints, indexes, functions and triggers; only views read
- * differently on 15 (it qualifies every column). Left out: objects of extensions, privileges and owners, row security
+ * Compared on Postgres 15 and 18: the same text for tables, constraints, indexes, functions and triggers; only views
+ * differ, as 15 qualifies every column. Left out: objects of extensions, privileges and owners, row security
  * policies, domains and composite types, bounds of partitions, storage parameters, and NOT NULL as constraints of their
  * own (Postgres 18 lists them, older ones do not; the column says it).
  */

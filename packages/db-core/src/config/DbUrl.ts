@@ -94,7 +94,9 @@ export const parse = (
   transport: TransportKind | "auto" = "auto"
 ): Result.Result<Target, DbConfigError> => {
   const raw = Redacted.value(url)
-  if (raw.startsWith("pglite:")) return Result.succeed(embedded(raw.slice("pglite:".length).replace(/^\/\/(?=\/|$)/, "")))
+  if (raw.startsWith("pglite:")) {
+    return Result.succeed(embedded(raw.slice("pglite:".length).replace(/^\/\/(?=\/|$)/, "")))
+  }
   if (transport === "embedded") return refuse("<not shown>", "pglite:<directory> when the transport is embedded")
   return Result.gen(function*() {
     const parsed = yield* Result.mapError(

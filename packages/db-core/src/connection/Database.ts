@@ -2,9 +2,9 @@
  * The only door to the database. A callback is lent Drizzle's handle; what it fails with comes out as `DbError`.
  */
 import type { AnyRelations } from "drizzle-orm"
-import type { PgEffectTransaction } from "drizzle-orm/pg-core/effect"
-import type { PgTransactionConfig } from "drizzle-orm/pg-core"
 import type { EffectPgQueryEffectHKT, EffectPgQueryResultHKT } from "drizzle-orm/effect-postgres"
+import type { PgTransactionConfig } from "drizzle-orm/pg-core"
+import type { PgEffectTransaction } from "drizzle-orm/pg-core/effect"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,8 @@ import { makeClient } from "../driver/Client.ts"
 import * as Cursor from "../driver/Cursor.ts"
 import { type Foreign, type Handle, makeHandle, unwrap } from "../driver/Drizzle.ts"
 import { LaneChoice } from "../driver/Lane.ts"
-import { DbError, isDbError } from "../errors/DbError.ts"
+import { makePromiseHandle, type PromiseHandle, type Run } from "../driver/PromiseSession.ts"
+import { type DbError, isDbError } from "../errors/DbError.ts"
 import { Observations } from "./Observations.ts"
 import { Pool } from "./Pool.ts"
 import * as StatementLog from "./StatementLog.ts"
@@ -56,6 +57,8 @@ export interface DatabaseShape<Relations extends AnyRelations> {
   readonly stream: <Row>(
     use: (db: Handle<Relations>) => Effect.Effect<ReadonlyArray<Row>, Foreign> & Cursor.Streamable
   ) => Stream.Stream<Row, DbError>
+  /** Drizzle's promise API over the same connections; each query is started by `run`. See `promise.ts`. */
+  readonly promises: (run: Run) => PromiseHandle<Relations>
 }
 
 export class Database extends Context.Service<Database, DatabaseShape<AnyRelations>>()(
@@ -72,7 +75,8 @@ export class Database extends Context.Service<Database, DatabaseShape<AnyRelatio
       database.relations === relations
         // Identity of the relations is what the type parameter stands for.
         ? Effect.succeed(database as unknown as DatabaseShape<Relations>)
-        : Effect.die(new Error("Database.with: the layer was built with other relations")))
+        : Effect.die(new Error("Database.with: the layer was built with other relations"))
+    )
 
   static readonly layerNoDeps = <Relations extends AnyRelations>(relations: Relations) =>
     Layer.effect(
@@ -116,7 +120,13 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
       ),
     transaction: (use, transactionConfig) => Effect.mapError(handle.transaction(use, transactionConfig), onTransaction),
     stream: (use) =>
-      Stream.suspend(() => Stream.mapError(Cursor.stream(client, use(handle), config.streamBatch), failure("stream")))
+      Stream.suspend(() => Stream.mapError(Cursor.stream(client, use(handle), config.streamBatch), failure("stream"))),
+    promises: (run) =>
+      makePromiseHandle(
+        client,
+        relations,
+        (effect) => run(Effect.tapError(effect, (error) => Effect.sync(() => onQuery(error))))
+      )
   }
   return database
 })

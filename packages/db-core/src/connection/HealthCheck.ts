@@ -62,9 +62,12 @@ export class HealthCheck extends Context.Service<HealthCheck, {
           } as const
         })
 
-      const isFresh = Effect.map(observations.current, ({ isAnswering, lastAnswerAt }) =>
-        isAnswering && lastAnswerAt !== undefined &&
-        clock.currentTimeMillisUnsafe() - lastAnswerAt < config.healthInterval)
+      const isFresh = Effect.map(
+        observations.current,
+        ({ isAnswering, lastAnswerAt }) =>
+          isAnswering && lastAnswerAt !== undefined &&
+          clock.currentTimeMillisUnsafe() - lastAnswerAt < config.healthInterval
+      )
 
       const probe = database.query((db) => db.execute(sql`select 1`)).pipe(
         Effect.timeoutOrElse({

@@ -18,15 +18,15 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { DbConfig } from "../config/DbConfig.ts"
-import { DbError } from "../errors/DbError.ts"
 import type { Lanes } from "../driver/Client.ts"
 import { Driver } from "../driver/Driver.ts"
 import type { Session } from "../driver/Session.ts"
+import { DbError } from "../errors/DbError.ts"
 
 /** Why a connection was closed. */
 export type CloseReason = "idle" | "lifetime" | "uses" | "dirty" | "lost" | "interrupted" | "shutdown"
@@ -133,9 +133,11 @@ const make = Effect.gen(function*() {
     if (entry.state === "closing") return
     entry.state = "closing"
     closed[reason]++
-    fork(reason === "idle" || reason === "lifetime" || reason === "uses" || reason === "shutdown"
-      ? entry.session.close
-      : entry.session.destroy)
+    fork(
+      reason === "idle" || reason === "lifetime" || reason === "uses" || reason === "shutdown"
+        ? entry.session.close
+        : entry.session.destroy
+    )
   }
 
   /** Why `entry` must not be lent again, if there is a reason. */
@@ -181,7 +183,9 @@ const make = Effect.gen(function*() {
   /** A place on the shared lane, without waiting. */
   const tryShared = (): Entry | undefined => {
     const best = leastBusyShared()
-    if (best !== undefined && best.depth < config.poolSharedDepth && now() - best.progressAt <= stalledAfter) return best
+    if (best !== undefined && best.depth < config.poolSharedDepth && now() - best.progressAt <= stalledAfter) {
+      return best
+    }
     if (count("shared") < sharedMax) {
       const idle = takeIdle("shared")
       if (idle !== undefined) return idle

@@ -140,7 +140,9 @@ const connectError = (error: unknown, tap: FrameTap): DbError => {
   }
   if (/password|SCRAM|authentication|identity/i.test(text)) {
     return DbError.of("AuthenticationFailed", "NotSent", "connect", {
-      message: /No password/.test(text) ? "the server asks for a password and the URL has none" : "authentication failed"
+      message: /No password/.test(text)
+        ? "the server asks for a password and the URL has none"
+        : "authentication failed"
     })
   }
   return DbError.of("ConnectFailed", "NotSent", "connect", { message: transportText(error) })
@@ -150,7 +152,10 @@ const connectError = (error: unknown, tap: FrameTap): DbError => {
 const transportText = (error: unknown): string => {
   for (let current = error, depth = 0; depth < 8 && typeof current === "object" && current !== null; depth++) {
     const { message, reason, cause } = current as Record<string, unknown>
-    if (typeof message === "string" && /^the (server does not offer TLS|file named by sslrootcert|embedded|WebSocket)/.test(message)) {
+    if (
+      typeof message === "string" &&
+      /^the (server does not offer TLS|file named by sslrootcert|embedded|WebSocket)/.test(message)
+    ) {
       return message
     }
     current = reason ?? cause

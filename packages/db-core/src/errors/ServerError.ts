@@ -4,7 +4,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import { DbError, type Fate, isDbError, type ReasonFacts } from "./DbError.ts"
-import { isQuotable, type ReasonTag, reasonOfSqlState } from "./SqlState.ts"
+import { isQuotable, reasonOfSqlState, type ReasonTag } from "./SqlState.ts"
 
 /** The fields of an ErrorResponse that a `DbError` may keep. */
 export interface ServerFields {
@@ -57,7 +57,10 @@ const plain: Partial<Record<ReasonTag, string>> = {
  */
 const proxyTexts: ReadonlyArray<readonly [pattern: RegExp, tag: ReasonTag]> = [
   [/password authentication failed/i, "AuthenticationFailed"],
-  [/couldn't connect to compute node|control plane request failed|timeout waiting|endpoint is temporarily/i, "ComputeWaking"],
+  [
+    /couldn't connect to compute node|control plane request failed|timeout waiting|endpoint is temporarily/i,
+    "ComputeWaking"
+  ],
   [/too many connections|failed to acquire permit|remaining connection slots/i, "ResourceExhausted"],
   [/quota|limit of concurrently active endpoints/i, "ResourceExhausted"],
   [/endpoint is disabled|endpoint cannot be found|endpoint id is not specified|inconsistent project/i, "ConnectFailed"]
@@ -122,7 +125,8 @@ export const fromCause = (
     if (fields !== undefined) return fromServerFields(fields, fate.server, operation)
     code ??= text(current, "code")
     const next: Record<string, unknown> = current as Record<string, unknown>
-    current = next["reason"] ?? next["cause"] ?? next["error"] ?? (next["errors"] as ReadonlyArray<unknown> | undefined)?.[0]
+    current = next["reason"] ?? next["cause"] ?? next["error"] ??
+      (next["errors"] as ReadonlyArray<unknown> | undefined)?.[0]
   }
   const known = code === undefined ? undefined : socketText[code]
   const message = known ?? (code !== undefined && /^[A-Z_0-9]+$/.test(code)

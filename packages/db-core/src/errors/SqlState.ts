@@ -38,6 +38,8 @@ export type ReasonTag =
   | "ServerError"
 
 const codes: Readonly<Record<string, ReasonTag>> = {
+  // ON DELETE RESTRICT: 23001 from Postgres 18 on, 23503 before.
+  "23001": "ForeignKeyViolation",
   "23502": "NotNullViolation",
   "23503": "ForeignKeyViolation",
   "23505": "UniqueViolation",

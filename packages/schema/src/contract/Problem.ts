@@ -14,7 +14,9 @@ const members = Schema.Struct({
   /** URI reference of this occurrence. */
   instance: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^\S+$/u, { expected: "a URI reference" }))),
   /** Finds the request in the logs: 1 to 128 visible ASCII characters. */
-  requestId: Schema.String.check(Schema.isPattern(/^[!-~]{1,128}$/u, { expected: "1 to 128 visible ASCII characters" })),
+  requestId: Schema.String.check(
+    Schema.isPattern(/^[!-~]{1,128}$/u, { expected: "1 to 128 visible ASCII characters" })
+  ),
   /** The reason in one word for programs, such as `PoolTimeout`. */
   reason: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^\w{1,64}$/u, { expected: "one word" })))
 })

@@ -8,8 +8,13 @@ const isIsoInstant = Schema.makeFilter(
   { expected: "an instant such as 2026-01-31T23:59:59.999Z" }
 )
 
-/** An instant in UTC with milliseconds, as `Date.prototype.toISOString` writes it. One spelling, so it sorts as text. */
-export const IsoInstant = Schema.String.check(isIsoInstant)
+/** An instant in UTC with milliseconds, as `Date.prototype.toISOString` writes it: one spelling, so it sorts as text. */
+export const IsoInstant = Schema.String.check(
+  Schema.isPattern(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/u, {
+    expected: "an instant in UTC with milliseconds"
+  }),
+  isIsoInstant
+)
 
 /** How many: an integer from 0. */
 export const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))

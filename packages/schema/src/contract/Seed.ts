@@ -14,7 +14,7 @@ export const Seed = Schema.Struct({
   /** How much was asked for: a multiple of the standard amount, greater than 0. */
   scale: Schema.Finite.check(Schema.isGreaterThan(0)),
   /** Rows written by this run, by table. */
-  rows: Schema.Record(DatabaseName, Count),
+  rows: Schema.Record(Schema.String, Count).check(Schema.isPropertyNames(DatabaseName)),
   durationMs: Milliseconds
 }).check(saysWhyNot)
 export type Seed = typeof Seed.Type

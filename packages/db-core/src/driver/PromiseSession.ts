@@ -1,0 +1,129 @@
+/**
+ * Drizzle's promise API over the same client, for callers without Effect: builders can be awaited, and what they
+ * reject with is a `DbError`.
+ */
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import type { AnyRelations, Query } from "drizzle-orm"
+import { effectPgCodecs, type EffectPgQueryResultHKT } from "drizzle-orm/effect-postgres"
+import { NoopLogger } from "drizzle-orm/logger"
+import { PgDialect, type PgTransactionConfig, type PreparedQueryConfig } from "drizzle-orm/pg-core"
+import { PgAsyncDatabase, PgAsyncPreparedQuery, PgAsyncSession, PgAsyncTransaction } from "drizzle-orm/pg-core/async"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type { SqlError } from "effect/sql/SqlError"
+import { fromCause } from "../errors/ServerError.ts"
+
+/** Runs an effect of the client; inside a transaction, on its connection. */
+export type Run = <A, E>(effect: Effect.Effect<A, E>) => Promise<Exit.Exit<A, unknown>>
+
+/** Drizzle with awaitable builders. */
+export type PromiseHandle<Relations extends AnyRelations> = PgAsyncDatabase<EffectPgQueryResultHKT, Relations>
+
+/** What a caller's own callback rejected with, on its way through the transaction. */
+class Rejection {
+  readonly reason: unknown
+  constructor(reason: unknown) {
+    this.reason = reason
+  }
+}
+
+const settle = <A, E>(exit: Exit.Exit<A, E>, operation: string): A => {
+  if (Exit.isSuccess(exit)) return exit.value
+  const error: unknown = Option.getOrUndefined(Exit.findErrorOption(exit)) ?? Cause.squash(exit.cause)
+  if (error instanceof Rejection) throw error.reason
+  throw fromCause(error, "ServerError", operation, { server: "Refused", socket: "Unknown" })
+}
+
+class PreparedQuery<T extends PreparedQueryConfig> extends PgAsyncPreparedQuery<T> {
+  override execute(placeholderValues?: Record<string, unknown>): Promise<T["execute"]> {
+    return super.execute(placeholderValues).catch((error: unknown) => {
+      // Drizzle's wrapper repeats the statement's text; what it wraps is ours already.
+      throw fromCause(error, "ServerError", "query", { server: "Refused", socket: "Unknown" })
+    })
+  }
+}
+
+class Session<Relations extends AnyRelations> extends PgAsyncSession<EffectPgQueryResultHKT, Relations> {
+  private readonly client: PgClient
+  private readonly relations: Relations
+  private readonly run: Run
+  /** Drizzle's own field is hidden by its declarations. */
+  private readonly pgDialect: PgDialect
+
+  constructor(client: PgClient, pgDialect: PgDialect, relations: Relations, run: Run) {
+    super(pgDialect)
+    this.client = client
+    this.pgDialect = pgDialect
+    this.relations = relations
+    this.run = run
+  }
+
+  override prepareQuery<T extends PreparedQueryConfig = PreparedQueryConfig>(
+    query: Query,
+    mode: "arrays" | "objects" | "raw",
+    _name: string | boolean,
+    mapper?: Mapper
+  ): PgAsyncPreparedQuery<T> {
+    const executor = (params?: ReadonlyArray<unknown>) => {
+      const statement = this.client.unsafe(query.sql, params ?? [])
+      const effect: Effect.Effect<unknown, SqlError> = mode === "arrays"
+        ? statement.values
+        : mode === "objects"
+        ? statement.withoutTransform
+        : statement.raw
+      return this.run(effect).then((exit) => settle(exit, "query"))
+    }
+    return new PreparedQuery(executor, query, mapper, mode, new NoopLogger(), undefined, undefined, undefined, false)
+  }
+
+  override transaction<T>(
+    use: (tx: Transaction<Relations>) => Promise<T>,
+    config?: PgTransactionConfig
+  ): Promise<T> {
+    const { client, pgDialect, relations } = this
+    const body = Effect.gen(function*() {
+      // Holds the transaction, so what runs with it runs inside.
+      const inside = yield* Effect.context<never>()
+      const session = new Session(client, pgDialect, relations, (effect) => Effect.runPromiseExitWith(inside)(effect))
+      const tx = new Transaction(pgDialect, session, relations, 0, false)
+      return yield* Effect.tryPromise({
+        try: () => (config === undefined ? Promise.resolve() : tx.setTransaction(config)).then(() => use(tx)),
+        catch: (reason) => new Rejection(reason)
+      })
+    })
+    return this.run(client.withTransaction(body)).then((exit) => settle(exit, "transaction"))
+  }
+}
+
+type Mapper = NonNullable<Parameters<PgAsyncSession["prepareQuery"]>[3]>
+
+class Transaction<Relations extends AnyRelations> extends PgAsyncTransaction<EffectPgQueryResultHKT, Relations> {
+  private readonly inner: Session<Relations>
+
+  constructor(
+    dialect: PgDialect,
+    session: Session<Relations>,
+    relations: Relations,
+    nestedIndex: number | undefined,
+    parseRqbJson: boolean | undefined
+  ) {
+    super(dialect, session, relations, nestedIndex, parseRqbJson)
+    this.inner = session
+  }
+
+  override transaction<T>(use: (tx: Transaction<Relations>) => Promise<T>): Promise<T> {
+    return this.inner.transaction(use)
+  }
+}
+
+/** Promise builders over `client`, each run by `run`. */
+export const makePromiseHandle = <Relations extends AnyRelations>(
+  client: PgClient,
+  relations: Relations,
+  run: Run
+): PromiseHandle<Relations> => {
+  const dialect = new PgDialect({ codecs: effectPgCodecs })
+  return new PgAsyncDatabase(dialect, new Session(client, dialect, relations, run), relations)
+}

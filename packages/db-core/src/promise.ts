@@ -1,0 +1,98 @@
+/**
+ * The data layer for callers without Effect.
+ *
+ * ```ts
+ * const { db, dbManager, close } = await openDatabase({ relations, url: process.env.DATABASE_URL })
+ * const rows = await db.select().from(users)
+ * await dbManager.executeQuery(() => db.insert(users).values(user))
+ * dbManager.getConnectionState().isConnected
+ * await close()
+ * ```
+ */
+import type { AnyRelations } from "drizzle-orm"
+import * as Cause from "effect/Cause"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import type { Input } from "./config/DbConfig.ts"
+import { Database } from "./connection/Database.ts"
+import { HealthCheck } from "./connection/HealthCheck.ts"
+import * as DbCore from "./DbCore.ts"
+import type { PromiseHandle } from "./driver/PromiseSession.ts"
+
+export type { PromiseHandle } from "./driver/PromiseSession.ts"
+export { DbError } from "./errors/DbError.ts"
+
+export interface ConnectionState {
+  /** Whether the last thing heard from the database was an answer. */
+  readonly isConnected: boolean
+  /** Connection failures since `openDatabase`. */
+  readonly errorCount: number
+  /** Reason and text of the last one, without values; `null` when there was none. */
+  readonly lastError: string | null
+  /** When the database last answered; `null` before the first answer. */
+  readonly lastHealthCheck: Date | null
+  /** Connections open now. */
+  readonly connectionCount: number
+}
+
+export interface DbManager<Relations extends AnyRelations> {
+  /** What is known now. Never touches the database. */
+  readonly getConnectionState: () => ConnectionState
+  /** Runs a callback; what it rejects with from the database is a `DbError`, and counts in the connection state. */
+  readonly executeQuery: <A>(use: (db: PromiseHandle<Relations>) => PromiseLike<A>) => Promise<A>
+}
+
+export interface OpenDatabase<Relations extends AnyRelations> {
+  readonly db: PromiseHandle<Relations>
+  readonly dbManager: DbManager<Relations>
+  /** Ends what is in flight and closes every connection. */
+  readonly close: () => Promise<void>
+}
+
+export type OpenOptions<Relations extends AnyRelations> =
+  & { readonly relations: Relations }
+  & (Input | { readonly url?: undefined })
+
+/** The cause's own error: `runPromise` would wrap it, and `instanceof DbError` would be false. */
+const unwrap = <A, E>(exit: Exit.Exit<A, E>): A => {
+  if (Exit.isSuccess(exit)) return exit.value
+  throw Cause.squash(exit.cause)
+}
+
+/**
+ * Opens a database. Without `url` the settings come from the environment. Rejects with `DbConfigError` for a setting
+ * that is missing or out of bounds; an unreachable server is no reason to reject, the first query will say so.
+ */
+export const openDatabase = async <Relations extends AnyRelations>(
+  options: OpenOptions<Relations>
+): Promise<OpenDatabase<Relations>> => {
+  const { relations } = options
+  const runtime = ManagedRuntime.make(
+    options.url === undefined ? DbCore.layer(relations) : DbCore.layerOf(relations, options)
+  )
+  const { database, health } = unwrap(
+    await runtime.runPromiseExit(Effect.all({ database: Database.with(relations), health: HealthCheck }))
+  )
+  const db = database.promises((effect) => runtime.runPromiseExit(effect))
+  return {
+    db,
+    dbManager: {
+      getConnectionState: () => {
+        const known = Effect.runSync(health.current)
+        return {
+          isConnected: known.isConnected,
+          errorCount: known.errorCount,
+          lastError: known.lastError ?? null,
+          lastHealthCheck: known.lastAnswerAt === undefined
+            ? null
+            : DateTime.toDate(DateTime.makeUnsafe(known.lastAnswerAt)),
+          connectionCount: known.pool.total
+        }
+      },
+      executeQuery: async (use) => use(db)
+    },
+    close: () => runtime.dispose()
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * A certificate authority and a server certificate for localhost, made anew in a temporary folder. By the `openssl`
+ * program: it is on nearly every machine, a committed key would expire and alarm secret scanners, and a library would
+ * be one more dependency for two tests. Where it is missing, skip with `opensslMissing`.
+ */
+import { spawnSync } from "node:child_process"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+
+export interface Certificates {
+  /** PEM files. */
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+  readonly remove: () => void
+}
+
+const config = `[req]
+distinguished_name = name
+prompt = no
+[name]
+CN = localhost
+[authority]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+[server]
+basicConstraints = critical, CA:FALSE
+extendedKeyUsage = serverAuth
+subjectAltName = DNS:localhost, IP:127.0.0.1
+`
+
+/** The note of a test that has to be skipped, or `undefined` when certificates can be made. */
+export const opensslMissing = (): string | undefined =>
+  spawnSync("openssl", ["version"]).status === 0 ? undefined : "the openssl program is not on PATH"
+
+export const makeCertificates = (): Certificates => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "ems-certificates-"))
+  const file = (name: string) => path.join(folder, name)
+  const openssl = (...args: ReadonlyArray<string>) => {
+    const { error, status, stderr } = spawnSync("openssl", args, { cwd: folder, encoding: "utf8" })
+    if (status !== 0) throw new Error(`openssl ${args[0]} failed: ${error?.message ?? stderr}`)
+  }
+  fs.writeFileSync(file("openssl.cnf"), config)
+  const request = ["req", "-config", "openssl.cnf", "-newkey", "rsa:2048", "-nodes", "-sha256"]
+  const authority = ["-CA", "ca.crt", "-CAkey", "ca.key", "-set_serial", "2"]
+  const days = ["-days", "2"]
+  openssl(
+    ...[...request, "-x509", ...days, "-extensions", "authority", "-subj", "/CN=ems test authority"],
+    ...["-keyout", "ca.key", "-out", "ca.crt"]
+  )
+  openssl(...request, "-keyout", "server.key", "-out", "server.csr")
+  openssl(
+    ...["x509", "-req", "-in", "server.csr", ...authority, ...days, "-sha256"],
+    ...["-extfile", "openssl.cnf", "-extensions", "server", "-out", "server.crt"]
+  )
+  return {
+    ca: file("ca.crt"),
+    cert: file("server.crt"),
+    key: file("server.key"),
+    remove: () => fs.rmSync(folder, { recursive: true, force: true })
+  }
+}

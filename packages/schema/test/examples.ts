@@ -1,0 +1,168 @@
+/** For each contract a good value, and members to replace in it: with others as good, and with bad ones. */
+import { Endpoints } from "../src/contract/Endpoints.ts"
+import { Health } from "../src/contract/Health.ts"
+import { Init } from "../src/contract/Init.ts"
+import { Migrate } from "../src/contract/Migrate.ts"
+import { Problem } from "../src/contract/Problem.ts"
+import { Seed } from "../src/contract/Seed.ts"
+
+/** Names or positions from the root of a value to one of its members. */
+export type Path = ReadonlyArray<string | number>
+
+const notCounts = [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, "1", null]
+const notSpans = [-0.1, Number.NaN, Number.POSITIVE_INFINITY, "1", null]
+const notTexts = ["", " \n", 1, null]
+const notNames = ["", "x".repeat(64), "é".repeat(32), 1, null]
+const notInstants = [
+  "",
+  "yesterday",
+  "2026-01-31",
+  "2026-01-31T10:00:00Z",
+  "2026-01-31T10:00:00.000+01:00",
+  "2026-02-30T10:00:00.000Z",
+  "2026-01-31T24:00:00.000Z",
+  0
+]
+const at = (path: Path, values: ReadonlyArray<unknown>) =>
+  values.map((value): readonly [Path, unknown] => [path, value])
+
+const migrate = {
+  applied: [
+    { name: "20260101000000_dry_bullseye", appliedNow: false },
+    { name: "20260101000001_spicy_exodus", appliedNow: true }
+  ],
+  pending: 0,
+  durationMs: 12.5
+}
+
+export const contracts = {
+  Health: {
+    schema: Health,
+    optional: [],
+    good: {
+      status: "healthy",
+      timestamp: "2026-01-31T23:59:59.999Z",
+      database: {
+        connection: "connected",
+        lastHealthCheck: "2026-01-31T23:59:30.000Z",
+        connectionCount: 2,
+        errorCount: 0
+      },
+      performance: { responseTimeMs: 1.25, pool: { max: 10, acquired: 1, idle: 1, waiting: 0 } },
+      message: "The database answers."
+    },
+    alsoGood: at(["database", "lastHealthCheck"], [null]),
+    bad: [
+      ...at(["status"], ["ok", "", null]),
+      ...at(["timestamp"], [...notInstants, null]),
+      ...at(["database", "connection"], ["maybe", true]),
+      ...at(["database", "lastHealthCheck"], notInstants),
+      ...at(["database", "connectionCount"], notCounts),
+      ...at(["database", "errorCount"], notCounts),
+      ...at(["performance", "responseTimeMs"], notSpans),
+      ...at(["performance", "pool", "max"], [0, ...notCounts]),
+      ...at(["performance", "pool", "acquired"], notCounts),
+      ...at(["performance", "pool", "idle"], notCounts),
+      ...at(["performance", "pool", "waiting"], notCounts),
+      ...at(["message"], notTexts)
+    ]
+  },
+  Problem: {
+    schema: Problem,
+    optional: ["detail", "instance", "reason", "retryAfterMs"],
+    good: {
+      type: "about:blank",
+      title: "Service Unavailable",
+      status: 503,
+      detail: "No connection became free in time.",
+      instance: "/api/db/health",
+      requestId: "8f14e45f-ceea-467f-a8d1-0b5c2f2b6b3e",
+      reason: "PoolTimeout",
+      retryAfterMs: 1000
+    },
+    alsoGood: [...at(["retryAfterMs"], [undefined, { nested: [null, true] }]), ...at(["detail"], [undefined])],
+    bad: [
+      ...at(["type"], ["", "two words", 1]),
+      ...at(["title"], notTexts),
+      ...at(["status"], [200, 399, 600, 503.5, "503"]),
+      ...at(["detail"], notTexts),
+      ...at(["instance"], ["", "a b", 1]),
+      ...at(["requestId"], ["", "a b", "a\nb", "x".repeat(129), 1]),
+      ...at(["reason"], ["", "two words", "x".repeat(65), 1]),
+      ...at(["retryAfterMs"], [() => 1, 1n])
+    ]
+  },
+  Endpoints: {
+    schema: Endpoints,
+    optional: [],
+    good: {
+      name: "ems",
+      version: "1.0.0-rc.1",
+      endpoints: [{ method: "GET", path: "/api/db/health", description: "Health of the database" }]
+    },
+    alsoGood: [...at(["endpoints"], [[]]), ...at(["endpoints", 0, "path"], ["/"])],
+    bad: [
+      ...at(["name"], notTexts),
+      ...at(["version"], ["", "1", "v1.0.0", "1.0"]),
+      ...at(["endpoints"], [null, {}, [null], [{}]]),
+      ...at(["endpoints", 0, "method"], ["get", "BREW", 1, undefined]),
+      ...at(["endpoints", 0, "path"], ["", "api", "/a b", 1, undefined]),
+      ...at(["endpoints", 0, "description"], [...notTexts, undefined])
+    ]
+  },
+  Migrate: {
+    schema: Migrate,
+    optional: [],
+    good: migrate,
+    alsoGood: at(["applied"], [[]]),
+    bad: [
+      ...at(["applied"], [null, [migrate.applied[0], migrate.applied[0]], migrate.applied.toReversed()]),
+      ...at(["applied", 0, "name"], ["", "0001_init", "20260101000000", "20260101000000_Init", "../x", undefined]),
+      ...at(["applied", 0, "appliedNow"], ["yes", 1, undefined]),
+      ...at(["pending"], notCounts),
+      ...at(["durationMs"], notSpans)
+    ]
+  },
+  Init: {
+    schema: Init,
+    optional: [],
+    good: {
+      database: { name: "ems", created: true },
+      schema: { name: "ems_internal", created: true },
+      migrations: migrate,
+      indexes: { present: ["idx_users_email"], created: ["idx_users_created_at"], missing: [], invalid: [] },
+      statistics: { analyzed: 6 }
+    },
+    alsoGood: at(["database", "name"], ["é".repeat(31)]),
+    bad: [
+      ...at(["database", "name"], notNames),
+      ...at(["database", "created"], ["yes", 1]),
+      ...at(["schema", "name"], ["public", ""]),
+      ...at(["schema", "created"], [0]),
+      ...at(["migrations", "pending"], notCounts),
+      ...["present", "created", "missing", "invalid"].flatMap((list) =>
+        at(["indexes", list], [null, "idx_users_email", ["a", "a"], ...notNames.map((name) => [name])])
+      ),
+      ...at(["statistics", "analyzed"], notCounts)
+    ]
+  },
+  Seed: {
+    schema: Seed,
+    optional: ["reason", "users", "events"],
+    good: { seeded: true, reason: "Asked for", scale: 1, rows: { users: 100, events: 20 }, durationMs: 250 },
+    alsoGood: [
+      ...at(["reason"], [undefined]),
+      ...at(["rows"], [{}]),
+      ...at(["scale"], [0.1]),
+      ...at(["seeded"], [false])
+    ],
+    bad: [
+      ...at(["seeded"], ["yes", 1]),
+      ...at(["reason"], notTexts),
+      ...at(["scale"], [0, -1, Number.NaN, Number.POSITIVE_INFINITY, "1"]),
+      ...at(["rows"], [null, [], { "": 1 }, { ["x".repeat(64)]: 1 }]),
+      ...at(["rows", "users"], notCounts),
+      ...at(["durationMs"], notSpans)
+    ]
+  }
+}
