@@ -58,15 +58,21 @@ env.PATH = [at("node_modules", ".bin"), env.PATH].join(path.delimiter)
 
 const stamp = at("node_modules", ".ems-install")
 
+/** The workspace folders, from the list at the top of pnpm-workspace.yaml: `name` or `name/*`. */
+const workspaces = () => {
+  const [, list = ""] = /^packages:\n((?: +- .*\n)*)/m.exec(fs.readFileSync(at("pnpm-workspace.yaml"), "utf8")) ?? []
+  return Array.from(list.matchAll(/- ["']?([^"'\s]+)/g), ([, pattern]) => pattern).flatMap((pattern) => {
+    const parent = pattern.replace(/\/\*$/, "")
+    if (parent === pattern || !fs.existsSync(at(parent))) return [parent]
+    return fs.readdirSync(at(parent)).toSorted().map((name) => path.join(parent, name))
+  })
+}
+
 /** Everything that the content of node_modules follows from. */
 const fingerprint = () => {
   const hash = createHash("sha256").update(`${process.platform}-${process.arch}\n`)
-  const manifests = ["packages", "apps"].flatMap((parent) =>
-    fs.existsSync(at(parent))
-      ? fs.readdirSync(at(parent)).sort().map((name) => path.join(parent, name, "package.json"))
-      : []
-  )
-  for (const file of ["pnpm-lock.yaml", "pnpm-workspace.yaml", "package.json", "bench/package.json", ...manifests]) {
+  const manifests = ["", ...workspaces()].map((folder) => path.join(folder, "package.json"))
+  for (const file of ["pnpm-lock.yaml", "pnpm-workspace.yaml", ...manifests]) {
     if (fs.existsSync(at(file))) hash.update(`${file}\n`).update(fs.readFileSync(at(file)))
   }
   return hash.digest("hex")

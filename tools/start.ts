@@ -100,7 +100,7 @@ let stoppedAt: number | undefined
 const stop = async (exitCode: number): Promise<void> => {
   if (stoppedAt !== undefined) return
   stoppedAt = performance.now()
-  for (const close of closers.reverse()) await close().catch((error: unknown) => console.error(String(error)))
+  for (const close of closers.toReversed()) await close().catch((error: unknown) => console.error(String(error)))
   process.exit(exitCode)
 }
 

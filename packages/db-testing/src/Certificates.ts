@@ -38,23 +38,17 @@ export const opensslMissing = (): string | undefined =>
 export const makeCertificates = (): Certificates => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "ems-certificates-"))
   const file = (name: string) => path.join(folder, name)
-  const openssl = (...args: ReadonlyArray<string>) => {
-    const { error, status, stderr } = spawnSync("openssl", args, { cwd: folder, encoding: "utf8" })
-    if (status !== 0) throw new Error(`openssl ${args[0]} failed: ${error?.message ?? stderr}`)
+  const openssl = (words: string) => {
+    const { error, status, stderr } = spawnSync("openssl", words.split(" "), { cwd: folder, encoding: "utf8" })
+    if (status !== 0) throw new Error(`openssl ${words} failed: ${error?.message ?? stderr}`)
   }
   fs.writeFileSync(file("openssl.cnf"), config)
-  const request = ["req", "-config", "openssl.cnf", "-newkey", "rsa:2048", "-nodes", "-sha256"]
-  const authority = ["-CA", "ca.crt", "-CAkey", "ca.key", "-set_serial", "2"]
-  const days = ["-days", "2"]
-  openssl(
-    ...[...request, "-x509", ...days, "-extensions", "authority", "-subj", "/CN=ems test authority"],
-    ...["-keyout", "ca.key", "-out", "ca.crt"]
-  )
-  openssl(...request, "-keyout", "server.key", "-out", "server.csr")
-  openssl(
-    ...["x509", "-req", "-in", "server.csr", ...authority, ...days, "-sha256"],
-    ...["-extfile", "openssl.cnf", "-extensions", "server", "-out", "server.crt"]
-  )
+  const request = "req -config openssl.cnf -newkey rsa:2048 -nodes -sha256"
+  const authority = "-x509 -days 2 -extensions authority -keyout ca.key -out ca.crt"
+  const signing = "-CA ca.crt -CAkey ca.key -set_serial 2 -days 2 -sha256 -extfile openssl.cnf -extensions server"
+  openssl(`${request} ${authority} -subj /CN=authority`)
+  openssl(`${request} -keyout server.key -out server.csr`)
+  openssl(`x509 -req -in server.csr ${signing} -out server.crt`)
   return {
     ca: file("ca.crt"),
     cert: file("server.crt"),

@@ -48,7 +48,8 @@ const persistentHome = (wanted: string, identity: Identity | undefined): string 
         + `Open them with chmod o+x, or start as the user who owns them.`
     )
   }
-  const [temporary] = [...sharedTemporaryDirectories(identity)].sort((a) => a === "/var/tmp" ? -1 : 1)
+  const candidates = sharedTemporaryDirectories(identity)
+  const temporary = candidates.includes("/var/tmp") ? "/var/tmp" : candidates[0] // the one that survives a reboot
   if (temporary === undefined) {
     throw new EmbeddedPostgresError(
       "DataDirectory",

@@ -11,7 +11,7 @@ export const migrationsDirectory = path.resolve(import.meta.dirname, "../../../d
 
 export const applyMigrations = async (client: Client, directory = migrationsDirectory): Promise<number> => {
   if (!fs.existsSync(directory)) return 0
-  const files = fs.readdirSync(directory).sort()
+  const files = fs.readdirSync(directory).toSorted()
     .map((folder) => path.join(directory, folder, "migration.sql"))
     .filter((file) => fs.existsSync(file))
   for (const file of files) {

@@ -107,7 +107,7 @@ describe("NeonStandIn", () => {
     const canceller = await open()
     canceller.send(Wire.untyped(Wire.cancelRequestCode, key.subarray(5)))
     await canceller.closed
-    const [error] = (await client.read("E")).filter((frame) => Wire.typeOf(frame) === "E")
+    const error = (await client.read("E")).find((frame) => Wire.typeOf(frame) === "E")
     expect(Wire.parseError(error?.subarray(5) ?? Buffer.alloc(0)).code).toBe("57014")
   })
 

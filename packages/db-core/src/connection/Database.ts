@@ -2,9 +2,7 @@
  * The only door to the database. A callback is lent Drizzle's handle; what it fails with comes out as `DbError`.
  */
 import type { AnyRelations } from "drizzle-orm"
-import type { EffectPgQueryEffectHKT, EffectPgQueryResultHKT } from "drizzle-orm/effect-postgres"
 import type { PgTransactionConfig } from "drizzle-orm/pg-core"
-import type { PgEffectTransaction } from "drizzle-orm/pg-core/effect"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -12,25 +10,17 @@ import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import { DbConfig } from "../config/DbConfig.ts"
-import { makeClient } from "../driver/Client.ts"
 import * as Cursor from "../driver/Cursor.ts"
-import { type Foreign, type Handle, makeHandle, unwrap } from "../driver/Drizzle.ts"
+import { type Handle, makeHandle, type TransactionHandle } from "../driver/DrizzleSession.ts"
 import { LaneChoice } from "../driver/Lane.ts"
 import { makePromiseHandle, type PromiseHandle, type Run } from "../driver/PromiseSession.ts"
+import * as Statements from "../driver/Statements.ts"
 import { type DbError, isDbError } from "../errors/DbError.ts"
 import { Observations } from "./Observations.ts"
 import { Pool } from "./Pool.ts"
 import * as StatementLog from "./StatementLog.ts"
 
-/** A transaction's handle. */
-export type Transaction<Relations extends AnyRelations> = PgEffectTransaction<
-  EffectPgQueryEffectHKT,
-  EffectPgQueryResultHKT,
-  Relations
->
-
-/** What a call fails with: the caller's own errors, and `DbError` in place of the driver's. */
-type Failure<E> = DbError | Exclude<E, Foreign>
+export type { Handle, TransactionHandle } from "../driver/DrizzleSession.ts"
 
 export interface DatabaseShape<Relations extends AnyRelations> {
   /** The relations it was built with. */
@@ -42,20 +32,20 @@ export interface DatabaseShape<Relations extends AnyRelations> {
       /** An interruption cancels the statement at the server. Costs a connection of its own. Default false. */
       readonly cancellable?: boolean
     }
-  ) => Effect.Effect<A, Failure<E>, R>
+  ) => Effect.Effect<A, E, R>
   /** Runs one writing statement on a connection of its own, whatever it looks like. */
-  readonly write: <A, E, R>(use: (db: Handle<Relations>) => Effect.Effect<A, E, R>) => Effect.Effect<A, Failure<E>, R>
+  readonly write: <A, E, R>(use: (db: Handle<Relations>) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /**
    * Runs `use` in a transaction: commits when it succeeds, rolls back when it fails or is interrupted. Inside another
    * transaction it is a savepoint. A COMMIT that the server answers with ROLLBACK fails with `CommitRolledBack`.
    */
   readonly transaction: <A, E, R>(
-    use: (tx: Transaction<Relations>) => Effect.Effect<A, E, R>,
+    use: (tx: TransactionHandle<Relations>) => Effect.Effect<A, E, R>,
     config?: PgTransactionConfig
-  ) => Effect.Effect<A, Failure<E>, R>
+  ) => Effect.Effect<A, Statements.Uncarried<E>, R>
   /** Rows of a select, `DbConfig.streamBatch` at a time through a cursor; memory stays bounded on both sides. */
   readonly stream: <Row>(
-    use: (db: Handle<Relations>) => Effect.Effect<ReadonlyArray<Row>, Foreign> & Cursor.Streamable
+    use: (db: Handle<Relations>) => Effect.Effect<ReadonlyArray<Row>, DbError> & Cursor.Streamable
   ) => Stream.Stream<Row, DbError>
   /** Drizzle's promise API over the same connections; each query is started by `run`. See `promise.ts`. */
   readonly promises: (run: Run) => PromiseHandle<Relations>
@@ -91,42 +81,35 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
   const observations = yield* Observations
   const level = yield* References.MinimumLogLevel
   const log = StatementLog.make(config.slowQuery, level === "Debug" || level === "Trace" || level === "All")
-  const client = yield* makeClient(config, pool, {
+  const statements = Statements.make(pool, {
     outcome: (outcome) => {
       if (outcome.error === undefined) observations.answered()
       return log.outcome(outcome)
     }
   }, yield* Clock.Clock)
-  const handle = yield* makeHandle(client, relations)
+  const handle = makeHandle(statements, relations)
 
-  const failure = (operation: string) => <E>(error: E): Failure<E> => {
-    const known = unwrap(error, operation)
-    if (isDbError(known)) observations.failed(known)
-    return known
+  const note = <E>(error: E): E => {
+    if (isDbError(error)) observations.failed(error)
+    return error
   }
-  const onQuery = failure("query")
-  const onTransaction = failure("transaction")
 
   const database: DatabaseShape<Relations> = {
     relations,
     query: (use, options) => {
-      const run = Effect.mapError(Effect.suspend(() => use(handle)), onQuery)
+      const run = Effect.mapError(Effect.suspend(() => use(handle)), note)
       return options?.cancellable === true ? Effect.provideService(run, LaneChoice, "exclusive") : run
     },
     write: (use) =>
       Effect.suspend(() => use(handle)).pipe(
         Effect.provideService(LaneChoice, "exclusive"),
-        Effect.mapError(failure("write"))
+        Effect.mapError(note)
       ),
-    transaction: (use, transactionConfig) => Effect.mapError(handle.transaction(use, transactionConfig), onTransaction),
+    transaction: (use, transactionConfig) =>
+      Effect.mapError(handle.transaction(use, transactionConfig), (error) => note(Statements.uncarry(error))),
     stream: (use) =>
-      Stream.suspend(() => Stream.mapError(Cursor.stream(client, use(handle), config.streamBatch), failure("stream"))),
-    promises: (run) =>
-      makePromiseHandle(
-        client,
-        relations,
-        (effect) => run(Effect.tapError(effect, (error) => Effect.sync(() => onQuery(error))))
-      )
+      Stream.suspend(() => Stream.mapError(Cursor.stream(statements, use(handle), config.streamBatch), note)),
+    promises: (run) => makePromiseHandle(statements, relations, (effect) => run(Effect.mapError(effect, note)))
   }
   return database
 })

@@ -23,9 +23,9 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { DbConfig } from "../config/DbConfig.ts"
-import type { Lanes } from "../driver/Client.ts"
 import { Driver } from "../driver/Driver.ts"
 import type { Session } from "../driver/Session.ts"
+import type { Lanes } from "../driver/Statements.ts"
 import { DbError } from "../errors/DbError.ts"
 
 /** Why a connection was closed. */

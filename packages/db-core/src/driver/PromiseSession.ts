@@ -2,18 +2,18 @@
  * Drizzle's promise API over the same client, for callers without Effect: builders can be awaited, and what they
  * reject with is a `DbError`.
  */
-import type { PgClient } from "@effect/sql-pg/PgClient"
 import type { AnyRelations, Query } from "drizzle-orm"
-import { effectPgCodecs, type EffectPgQueryResultHKT } from "drizzle-orm/effect-postgres"
+import type { EffectPgQueryResultHKT } from "drizzle-orm/effect-postgres"
 import { NoopLogger } from "drizzle-orm/logger"
-import { PgDialect, type PgTransactionConfig, type PreparedQueryConfig } from "drizzle-orm/pg-core"
+import type { PgDialect, PgTransactionConfig, PreparedQueryConfig } from "drizzle-orm/pg-core"
 import { PgAsyncDatabase, PgAsyncPreparedQuery, PgAsyncSession, PgAsyncTransaction } from "drizzle-orm/pg-core/async"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import type { SqlError } from "effect/sql/SqlError"
 import { fromCause } from "../errors/ServerError.ts"
+import { dialect } from "./DrizzleSession.ts"
+import type { Statements } from "./Statements.ts"
 
 /** Runs an effect of the client; inside a transaction, on its connection. */
 export type Run = <A, E>(effect: Effect.Effect<A, E>) => Promise<Exit.Exit<A, unknown>>
@@ -46,16 +46,13 @@ class PreparedQuery<T extends PreparedQueryConfig> extends PgAsyncPreparedQuery<
 }
 
 class Session<Relations extends AnyRelations> extends PgAsyncSession<EffectPgQueryResultHKT, Relations> {
-  private readonly client: PgClient
+  private readonly statements: Statements
   private readonly relations: Relations
   private readonly run: Run
-  /** Drizzle's own field is hidden by its declarations. */
-  private readonly pgDialect: PgDialect
 
-  constructor(client: PgClient, pgDialect: PgDialect, relations: Relations, run: Run) {
-    super(pgDialect)
-    this.client = client
-    this.pgDialect = pgDialect
+  constructor(statements: Statements, relations: Relations, run: Run) {
+    super(dialect)
+    this.statements = statements
     this.relations = relations
     this.run = run
   }
@@ -66,15 +63,8 @@ class Session<Relations extends AnyRelations> extends PgAsyncSession<EffectPgQue
     _name: string | boolean,
     mapper?: Mapper
   ): PgAsyncPreparedQuery<T> {
-    const executor = (params?: ReadonlyArray<unknown>) => {
-      const statement = this.client.unsafe(query.sql, params ?? [])
-      const effect: Effect.Effect<unknown, SqlError> = mode === "arrays"
-        ? statement.values
-        : mode === "objects"
-        ? statement.withoutTransform
-        : statement.raw
-      return this.run(effect).then((exit) => settle(exit, "query"))
-    }
+    const executor = (params?: ReadonlyArray<unknown>) =>
+      this.run(this.statements.execute(mode, query.sql, params ?? [])).then((exit) => settle(exit, "query"))
     return new PreparedQuery(executor, query, mapper, mode, new NoopLogger(), undefined, undefined, undefined, false)
   }
 
@@ -82,18 +72,18 @@ class Session<Relations extends AnyRelations> extends PgAsyncSession<EffectPgQue
     use: (tx: Transaction<Relations>) => Promise<T>,
     config?: PgTransactionConfig
   ): Promise<T> {
-    const { client, pgDialect, relations } = this
+    const { relations, statements } = this
     const body = Effect.gen(function*() {
       // Holds the transaction, so what runs with it runs inside.
       const inside = yield* Effect.context<never>()
-      const session = new Session(client, pgDialect, relations, (effect) => Effect.runPromiseExitWith(inside)(effect))
-      const tx = new Transaction(pgDialect, session, relations, 0, false)
+      const session = new Session(statements, relations, (effect) => Effect.runPromiseExitWith(inside)(effect))
+      const tx = new Transaction(dialect, session, relations, 0, false)
       return yield* Effect.tryPromise({
         try: () => (config === undefined ? Promise.resolve() : tx.setTransaction(config)).then(() => use(tx)),
         catch: (reason) => new Rejection(reason)
       })
     })
-    return this.run(client.withTransaction(body)).then((exit) => settle(exit, "transaction"))
+    return this.run(statements.transaction(body)).then((exit) => settle(exit, "transaction"))
   }
 }
 
@@ -103,13 +93,13 @@ class Transaction<Relations extends AnyRelations> extends PgAsyncTransaction<Eff
   private readonly inner: Session<Relations>
 
   constructor(
-    dialect: PgDialect,
+    pgDialect: PgDialect,
     session: Session<Relations>,
     relations: Relations,
     nestedIndex: number | undefined,
     parseRqbJson: boolean | undefined
   ) {
-    super(dialect, session, relations, nestedIndex, parseRqbJson)
+    super(pgDialect, session, relations, nestedIndex, parseRqbJson)
     this.inner = session
   }
 
@@ -118,12 +108,9 @@ class Transaction<Relations extends AnyRelations> extends PgAsyncTransaction<Eff
   }
 }
 
-/** Promise builders over `client`, each run by `run`. */
+/** Promise builders over `statements`, each run by `run`. */
 export const makePromiseHandle = <Relations extends AnyRelations>(
-  client: PgClient,
+  statements: Statements,
   relations: Relations,
   run: Run
-): PromiseHandle<Relations> => {
-  const dialect = new PgDialect({ codecs: effectPgCodecs })
-  return new PgAsyncDatabase(dialect, new Session(client, dialect, relations, run), relations)
-}
+): PromiseHandle<Relations> => new PgAsyncDatabase(dialect, new Session(statements, relations, run), relations)

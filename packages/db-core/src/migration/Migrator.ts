@@ -7,8 +7,8 @@
  * nothing is applied.
  */
 import { type AnyRelations, sql } from "drizzle-orm"
-import { migrate as applyMigrations } from "drizzle-orm/effect-postgres/migrator"
 import { readMigrationFiles } from "drizzle-orm/migrator"
+import { migrate as applyMigrations } from "drizzle-orm/pg-core/effect"
 import * as Effect from "effect/Effect"
 import { DbConfigError } from "../config/DbConfigError.ts"
 import { Database, type DatabaseShape } from "../connection/Database.ts"
@@ -72,13 +72,13 @@ export const status = Effect.fn("Migrator.status")(function*(folder: string) {
 /** Applies what is pending. Fails with `DbError`, in which case nothing was applied. */
 export const migrate = Effect.fn("Migrator.migrate")(function*(folder: string) {
   const database = yield* Database
-  yield* read(folder)
+  const files = yield* read(folder)
   const before = yield* database.transaction((tx) =>
     Effect.gen(function*() {
       yield* tx.execute(sql`select pg_advisory_xact_lock(${lockKey})`)
       const before = yield* appliedNames(database)
       // Runs as a savepoint of this transaction, and so under its lock.
-      yield* database.query((db) => applyMigrations(db, { migrationsFolder: folder }))
+      yield* applyMigrations(files, tx._.session, { migrationsFolder: folder })
       return before
     })
   ).pipe(Effect.catchTag("MigratorInitError", () =>

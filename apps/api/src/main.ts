@@ -1,0 +1,38 @@
+/** The server process: settings, runtime, socket, signals. */
+import * as DbCore from "@ems/db-core/DbCore"
+import * as Logging from "@ems/db-core/telemetry/Logging"
+import { relations } from "@ems/schema"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import { createApp } from "./app.ts"
+import { serve } from "./Server.ts"
+import { fromEnvironment } from "./Settings.ts"
+import * as Signals from "./Signals.ts"
+
+const run = Effect.gen(function*() {
+  const settings = yield* fromEnvironment
+  const runtime = yield* Effect.acquireRelease(
+    Effect.sync(() => ManagedRuntime.make(Layer.provideMerge(DbCore.layer(relations), Logging.layer))),
+    (runtime) => runtime.disposeEffect
+  )
+  // Wrong settings of the database show here, before the port is taken. It does not connect.
+  const context = yield* runtime.contextEffect
+  yield* Effect.gen(function*() {
+    const address = yield* serve(createApp(runtime), settings)
+    yield* Effect.logInfo(`listening on http://${address}`)
+    const signal = yield* Signals.first
+    yield* Effect.logInfo(`${signal}: finishing the requests in flight`)
+  }).pipe(Effect.scoped, Effect.provide(context))
+}).pipe(Effect.scoped)
+
+const exitWith = (code: number) => (error: { readonly message: string }) =>
+  Effect.sync(() => process.stderr.write(`${error.message}\n`)).pipe(Effect.as(code))
+
+const program = run.pipe(
+  Effect.as(0),
+  Effect.catchTags({ SettingsError: exitWith(2), DbConfigError: exitWith(2), ConfigError: exitWith(2) }),
+  Effect.catchTag("ListenError", exitWith(1))
+)
+
+void Effect.runPromise(program).then((code) => process.exit(code))

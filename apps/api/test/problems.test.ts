@@ -1,0 +1,180 @@
+import type { Fate } from "@ems/db-core/errors/DbError"
+import { type ReasonTag, transientReasons } from "@ems/db-core/errors/SqlState"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { afterAll, describe, expect, it } from "vitest"
+import * as Contract from "../src/http/Contract.ts"
+import { canary, dbError, deadUrl, get, makeApp, problemOf, until } from "./support.ts"
+
+/** Total over the reasons, and written apart from the product's own table. */
+const statuses: { readonly [Tag in ReasonTag]: number } = {
+  ConnectFailed: 503,
+  AuthenticationFailed: 500,
+  DatabaseMissing: 500,
+  ConnectionLost: 503,
+  PoolTimeout: 503,
+  PoolQueueFull: 503,
+  PoolClosed: 503,
+  DeadlineExceeded: 504,
+  Cancelled: 503,
+  UniqueViolation: 409,
+  ForeignKeyViolation: 409,
+  CheckViolation: 422,
+  NotNullViolation: 422,
+  ExclusionViolation: 409,
+  InvalidData: 422,
+  InvalidStatement: 500,
+  InsufficientPrivilege: 500,
+  Serialization: 503,
+  Deadlock: 503,
+  LockTimeout: 503,
+  StatementTimeout: 504,
+  ReadOnly: 503,
+  ResourceExhausted: 503,
+  ComputeWaking: 503,
+  CommitUnknown: 500,
+  CommitRolledBack: 500,
+  Unsupported: 501,
+  ProtocolViolation: 500,
+  ServerError: 500
+}
+
+const { app: base, dispose, lines, runtime } = makeApp(deadUrl)
+afterAll(() => dispose())
+
+let interrupted = 0
+const app = base
+  .all(
+    "/fails/:tag/:fate",
+    ({ params, request }) =>
+      runtime.respond(Effect.fail(dbError(params.tag as ReasonTag, params.fate as Fate)), request)
+  )
+  .get("/dies", ({ request }) => runtime.respond(Effect.die(new Error(canary)), request))
+  .get("/throws", () => {
+    throw new Error(`${canary}\n    at ${canary} (${canary}.ts:1:1)`)
+  })
+  .get("/rejects", ({ request }) => Promise.reject(new Error(`${canary} ${request.method}`)))
+  .get(
+    "/hangs",
+    ({ request }) =>
+      runtime.respond(Effect.never.pipe(Effect.onInterrupt(() => Effect.sync(() => interrupted++))), request)
+  )
+  .post("/takes", () => "", { body: Contract.request(Schema.Struct({ limit: Schema.Int })) })
+  .get("/breaks", () => ({ limit: canary }) as never, {
+    response: { 200: Contract.response(Schema.Struct({ limit: Schema.Int })) }
+  })
+  .get("/encodes", () => ({ at: 1n }), {
+    response: { 200: Contract.response(Schema.Struct({ at: Schema.BigIntFromString })) }
+  })
+
+const post = (body: string, type = "application/json") =>
+  app.handle(get("/takes", { method: "POST", body, headers: { "content-type": type } }))
+
+describe("a DbError", () => {
+  it("has a status for every reason, and none of its texts", async () => {
+    expect(Object.keys(statuses).sort()).toEqual(Object.keys(transientReasons).sort())
+    for (const [tag, status] of Object.entries(statuses)) {
+      const response = await app.handle(get(`/fails/${tag}/NotSent`))
+      const problem = await problemOf(response)
+      expect(problem.status, tag).toBe(status)
+      expect(problem.reason).toBe(tag)
+      expect(response.headers.has("retry-after"), tag).toBe(status === 503)
+    }
+  })
+
+  it("of a write whose fate is not known does not ask to repeat it", async () => {
+    const response = await app.handle(get("/fails/ConnectionLost/Unknown", { method: "POST" }))
+    const problem = await problemOf(response)
+    expect(response.headers.has("retry-after")).toBe(false)
+    expect(problem.detail).toContain("not known")
+    const refused = await app.handle(get("/fails/ConnectionLost/NotSent", { method: "POST" }))
+    expect(refused.headers.has("retry-after")).toBe(true)
+  })
+})
+
+describe("an error nobody expected", () => {
+  it.each(["/dies", "/throws", "/rejects", "/breaks"])("on %s is a 500 of constant text, and logged", async (path) => {
+    lines.length = 0
+    const problem = await problemOf(await app.handle(get(path, { headers: { "x-request-id": "find-me" } })))
+    expect(problem).toEqual({
+      type: "about:blank",
+      title: "Internal Server Error",
+      status: 500,
+      requestId: "find-me"
+    })
+    await until(() => lines.some(({ level }) => level === "ERROR"))
+    expect(JSON.stringify(lines)).toContain("find-me")
+    expect(JSON.stringify(lines)).not.toContain(canary)
+  })
+})
+
+describe("a request that cannot be served", () => {
+  it("is a 404 where there is no route", async () => {
+    expect((await problemOf(await app.handle(get(`/${canary}?${canary}`)))).status).toBe(404)
+  })
+
+  it("is a 405 with the methods there are", async () => {
+    const response = await app.handle(get("/api/db/health", { method: "DELETE" }))
+    expect((await problemOf(response)).status).toBe(405)
+    expect(response.headers.get("allow")).toBe("HEAD, GET")
+  })
+
+  it("is a 400 when its body cannot be parsed", async () => {
+    expect((await problemOf(await post(`{"limit": ${canary}`))).status).toBe(400)
+  })
+
+  it("is a 422 that names the place and not the value", async () => {
+    const problem = await problemOf(await post(JSON.stringify({ limit: canary })))
+    expect(problem.status).toBe(422)
+    expect(problem.detail).toBe("The body does not have the expected shape at /limit.")
+  })
+
+  it("is a 422 when its body has a member that is not known", async () => {
+    expect((await problemOf(await post(JSON.stringify({ limit: 1, [canary]: 1 })))).status).toBe(422)
+    expect((await post(JSON.stringify({ limit: 1 }))).status).toBe(200)
+  })
+})
+
+describe("the request id", () => {
+  it.each(["abc-1.2_3", "x".repeat(64)])("%s is taken over", async (id) => {
+    const response = await app.handle(get("/", { headers: { "x-request-id": id } }))
+    expect(response.headers.get("x-request-id")).toBe(id)
+  })
+
+  it.each(["", "a b", "x".repeat(65), "<script>", "a;b"])("%j is replaced by one of ours", async (id) => {
+    const response = await app.handle(get("/nope", { headers: { "x-request-id": id } }))
+    expect((await problemOf(response)).requestId).toMatch(
+      /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/
+    )
+  })
+})
+
+describe("Runtime.respond", () => {
+  it("interrupts the effect when the client goes away", async () => {
+    const client = new AbortController()
+    const answer = app.handle(get("/hangs", { signal: client.signal }))
+    setTimeout(() => client.abort(), 50)
+    expect((await problemOf(await answer)).status).toBe(499)
+    expect(interrupted).toBe(1)
+  })
+
+  it("encodes what is answered through the contract", async () => {
+    const response = await app.handle(get("/encodes"))
+    expect(await response.json()).toEqual({ at: "1" })
+  })
+})
+
+describe("the access log", () => {
+  it("is one debug line with the route's pattern and the status, without the path", async () => {
+    await app.handle(get(`/fails/UniqueViolation/Refused?${canary}`, { headers: { "x-request-id": "one" } }))
+    await app.handle(get(`/${canary}`, { headers: { "x-request-id": "two" } }))
+    const lineOf = (id: string) =>
+      lines.find(({ text }) => text.includes(`"message":"request"`) && text.includes(`"requestId":"${id}"`))
+    await until(() => lineOf("two") !== undefined)
+    expect(lineOf("one")?.level).toBe("DEBUG")
+    expect(lineOf("one")?.text).toContain(`"route":"/fails/:tag/:fate","status":409`)
+    expect(lineOf("two")?.text).toContain(`"route":"none","status":404`)
+    expect(JSON.stringify(lines)).not.toContain(`/${canary}`)
+    expect(lineOf("one")?.text).not.toContain(canary)
+  })
+})

@@ -1,0 +1,88 @@
+import { Endpoints } from "@ems/schema/contract/Endpoints"
+import * as Schema from "effect/Schema"
+import { afterAll, describe, expect, it } from "vitest"
+import { deadUrl, get, makeApp } from "./support.ts"
+
+interface Document {
+  readonly openapi: string
+  readonly paths: Record<
+    string,
+    Record<string, { readonly summary?: string; readonly responses: Record<string, unknown> }>
+  >
+  readonly components: { readonly schemas: Record<string, unknown> }
+}
+
+const { app, dispose } = makeApp(deadUrl)
+afterAll(() => dispose())
+
+const routes = app.routes.map(({ method, path }) => `${method} ${path}`).sort()
+
+describe("GET /", () => {
+  it("lists every route of the application with a description", async () => {
+    const response = await app.handle(get("/"))
+    const { endpoints } = Schema.decodeUnknownSync(Endpoints)(await response.json())
+    expect(endpoints.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(routes)
+    expect(routes).toContain("GET /api/db/health")
+    for (const { description } of endpoints) expect(description).not.toContain("not described")
+  })
+})
+
+describe("GET /openapi/json", () => {
+  const read = async () => await (await app.handle(get("/openapi/json"))).json() as Document
+
+  it("lists every route of the application, each with its summary and the problem it may answer", async () => {
+    const { openapi, paths } = await read()
+    const listed = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`)
+    )
+    expect(openapi).toMatch(/^3\.1\./)
+    expect(listed.sort()).toEqual(routes)
+    for (const operation of Object.values(paths).flatMap((operations) => Object.values(operations))) {
+      expect(operation.summary).toBeTruthy()
+      expect(operation.responses["default"]).toEqual({ $ref: "#/components/responses/Problem" })
+    }
+  })
+
+  it("has the contract's schema for 200 and 503 of the health route", async () => {
+    const { paths } = await read()
+    const responses = paths["/api/db/health"]?.["get"]?.responses
+    for (const status of ["200", "503"]) {
+      expect(responses?.[status]).toMatchObject({
+        content: {
+          "application/json": {
+            schema: {
+              type: "object",
+              required: ["status", "timestamp", "database", "performance", "message"],
+              properties: {
+                status: { enum: ["healthy", "degraded", "unhealthy"] },
+                database: { properties: { connection: { enum: ["connected", "disconnected"] } } }
+              }
+            }
+          }
+        }
+      })
+    }
+  })
+
+  it("refers to nothing that it does not hold", async () => {
+    const document = await read()
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, reference]) =>
+      reference ?? ""
+    )
+    expect(references.length).toBeGreaterThan(0)
+    for (const reference of references) {
+      expect(reference).toMatch(/^#\/components\//)
+      let at: unknown = document
+      for (const key of reference.slice(2).split("/")) at = (at as Record<string, unknown>)[key]
+      expect(at, reference).toBeDefined()
+    }
+  })
+})
+
+describe("GET /openapi", () => {
+  it("is a page that names the document", async () => {
+    const response = await app.handle(get("/openapi"))
+    expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8")
+    expect(await response.text()).toContain("openapi/json")
+  })
+})

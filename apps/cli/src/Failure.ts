@@ -1,0 +1,90 @@
+/**
+ * What a failed command says: one line and an exit code. Never a stack trace, and never a URL or a password, which a
+ * person may have typed as an argument.
+ */
+import type { DbConfigError } from "@ems/db-core/config/DbConfigError"
+import type { DbError } from "@ems/db-core/errors/DbError"
+import * as Cause from "effect/Cause"
+import type * as CliError from "effect/cli/CliError"
+import type { ConfigError } from "effect/Config"
+import { ExitCode, exitCodeOfReason } from "./ExitCode.ts"
+import type { Findings } from "./Findings.ts"
+
+/** Everything that a command fails with. */
+export type CommandError = CliError.CliError | ConfigError | DbConfigError | DbError | Findings
+
+export interface Failure {
+  readonly exitCode: ExitCode
+  /** One word for programs. */
+  readonly reason: string
+  /** Nothing when stdout says it all. */
+  readonly text: string | undefined
+}
+
+const longest = 500
+
+/** One line without control characters; anything that looks like a URL or carries credentials is replaced. */
+const oneLine = (text: string): string => {
+  const line = text
+    .replace(/[a-z][a-z0-9+.-]*:\/\/[^\s"']*/gi, "<url>")
+    .replace(/[^\s"']+:[^\s"']*@[^\s"']*/g, "<url>")
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .trim()
+  return line.length > longest ? `${line.slice(0, longest)}…` : line
+}
+
+const usageText = (error: CliError.NonShowHelpErrors): string => {
+  switch (error._tag) {
+    case "UnknownSubcommand":
+      return `unknown command "${error.subcommand}"${didYouMean(error.suggestions)}`
+    case "UnrecognizedOption":
+      return `unknown flag ${error.option}${didYouMean(error.suggestions)}`
+    default:
+      return error.message
+  }
+}
+
+const didYouMean = (suggestions: ReadonlyArray<string>): string =>
+  suggestions.length === 0 ? "; see --help" : `, did you mean ${suggestions.join(" or ")}?`
+
+/** 42P01: the tables are not there. The other commands do not create them. */
+const hint = (error: DbError): string => error.reason.sqlState === "42P01" ? "; run emsdb init first" : ""
+
+const ofError = (error: CommandError): Failure => {
+  switch (error._tag) {
+    case "DbError":
+      return {
+        exitCode: exitCodeOfReason[error.reason._tag],
+        reason: error.reason._tag,
+        text: oneLine(error.message) + hint(error)
+      }
+    case "DbConfigError":
+      // Its text never repeats the URL, and shows the form of one.
+      return { exitCode: ExitCode.usage, reason: "Configuration", text: error.message }
+    case "ConfigError":
+      return { exitCode: ExitCode.usage, reason: "Configuration", text: oneLine(error.message) }
+    case "Findings":
+      return error.verdict === "findings"
+        ? { exitCode: ExitCode.findings, reason: "Findings", text: error.text }
+        : { exitCode: ExitCode.connection, reason: "Unhealthy", text: error.text }
+    case "ShowHelp":
+      return error.errors.length === 0
+        ? { exitCode: ExitCode.ok, reason: "Help", text: undefined }
+        : { exitCode: ExitCode.usage, reason: "Usage", text: oneLine(error.errors.map(usageText).join("; ")) }
+    default:
+      return { exitCode: ExitCode.usage, reason: "Usage", text: oneLine(usageText(error)) }
+  }
+}
+
+/** The failure behind `cause`. A defect's own text may hold anything: it goes to the debug log only. */
+export const ofCause = (cause: Cause.Cause<CommandError>): Failure => {
+  const [failed] = cause.reasons.filter(Cause.isFailReason)
+  if (failed !== undefined) return ofError(failed.error)
+  return Cause.hasInterruptsOnly(cause)
+    ? { exitCode: ExitCode.aborted, reason: "Interrupted", text: "interrupted; what was not committed is undone" }
+    : {
+      exitCode: ExitCode.aborted,
+      reason: "Defect",
+      text: "an error inside emsdb; EMS_LOG=debug prints it"
+    }
+}

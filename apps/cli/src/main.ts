@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+/** emsdb: the commands of the data layer. */
+import * as Command from "effect/cli/Command"
+import { health } from "./commands/health.ts"
+import { init } from "./commands/init.ts"
+import { migrate } from "./commands/migrate.ts"
+import { seed } from "./commands/seed.ts"
+import { run } from "./Runner.ts"
+
+const emsdb = Command.make("emsdb").pipe(
+  Command.withDescription(
+    "Creates, migrates, fills and checks the database of an event management system. Reads DATABASE_URL. "
+      + "Exit codes: 0 ok, 1 findings, 2 usage or configuration, 3 connection, 4 lock held, 5 aborted."
+  ),
+  Command.withSubcommands([init, migrate, seed, health])
+)
+
+run(emsdb, "0.1.0")

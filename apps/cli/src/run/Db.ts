@@ -1,0 +1,18 @@
+/** The data layer of a command, configured by the environment. */
+import { DbConfig } from "@ems/db-core/config/DbConfig"
+import * as DbCore from "@ems/db-core/DbCore"
+import { relations } from "@ems/schema"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+/** What an operator should know about the configured connection. */
+const warnings = Layer.effectDiscard(Effect.gen(function*() {
+  const { target } = yield* DbConfig
+  for (const warning of target.warnings) yield* Effect.logWarning(warning)
+}))
+
+const layer = Layer.provideMerge(warnings, DbCore.layer(relations))
+
+/** A command is an entry point: it opens the data layer and closes it. */
+// @effect-diagnostics-next-line strictEffectProvide:off
+export const withDatabase = Effect.provide(layer)

@@ -1,0 +1,12 @@
+/** `pnpm bench <suite> [--rounds N] [--seconds S] [--json FILE]`: our numbers beside a peer's, in one run. */
+import { connection } from "./connection.ts"
+import { parseOptions } from "./options.ts"
+
+const suites = { connection }
+
+const [suite, ...rest] = process.argv.slice(2)
+if (suite === undefined || !(suite in suites)) {
+  console.error(`usage: pnpm bench <${Object.keys(suites).join("|")}> [--rounds N] [--seconds S] [--json FILE]`)
+  process.exit(2)
+}
+process.exit(await suites[suite as keyof typeof suites](parseOptions(rest)))

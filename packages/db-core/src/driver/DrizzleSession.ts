@@ -1,0 +1,125 @@
+/**
+ * Drizzle's Effect API straight on our statements.
+ *
+ * Drizzle's own session for sql-pg goes through a statement object, a span, a logger and a cache for each query; with
+ * this one a query costs its building, one lookup of the fibre's transaction and the wire. What a query fails with is
+ * a `DbError`, inside transactions too.
+ */
+import type { AnyRelations, Query } from "drizzle-orm"
+import { fillPlaceholders } from "drizzle-orm"
+import type { EffectCacheShape } from "drizzle-orm/cache/core/cache-effect"
+import type { EffectLoggerShape, QueryEffectHKTBase, QueryEffectKind } from "drizzle-orm/effect-core"
+import { effectPgCodecs, type EffectPgQueryResultHKT } from "drizzle-orm/effect-postgres"
+import { PgDialect, type PgTransactionConfig, type PreparedQueryConfig } from "drizzle-orm/pg-core"
+import {
+  PgEffectDatabase,
+  PgEffectPreparedQuery,
+  PgEffectSession,
+  PgEffectTransaction
+} from "drizzle-orm/pg-core/effect"
+import * as Effect from "effect/Effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { DbError } from "../errors/DbError.ts"
+import type { Statements } from "./Statements.ts"
+
+/** Tells Drizzle's types what queries fail with. */
+export interface QueryEffect extends QueryEffectHKTBase {
+  readonly error: DbError
+  readonly context: never
+}
+
+/** What a callback is lent: builders, relational queries, raw SQL. */
+export type Handle<Relations extends AnyRelations> = PgEffectDatabase<QueryEffect, EffectPgQueryResultHKT, Relations>
+
+/** A transaction's handle. */
+export type TransactionHandle<Relations extends AnyRelations> = PgEffectTransaction<
+  QueryEffect,
+  EffectPgQueryResultHKT,
+  Relations
+>
+
+type Mapper = (rows: Array<unknown>) => unknown
+
+/** Asked once for its strategy; the `execute` that would use the rest is replaced by ours. */
+const unused = { strategy: () => "explicit" } as EffectLoggerShape & EffectCacheShape
+
+/** Also what the promise API prepares with: see `PromiseSession`. */
+export const dialect = new PgDialect({ codecs: effectPgCodecs })
+
+class PreparedQuery<T extends PreparedQueryConfig> extends PgEffectPreparedQuery<T, QueryEffect> {
+  private readonly statements: Statements
+  /** Drizzle's own fields of these are hidden by its declarations. */
+  private readonly text: Query
+  private readonly rowMapper: Mapper | undefined
+
+  constructor(statements: Statements, query: Query, mode: "arrays" | "objects" | "raw", mapper: Mapper | undefined) {
+    super(() => Effect.void, query, mapper, mode, unused, unused, undefined, undefined, false)
+    this.statements = statements
+    this.text = query
+    this.rowMapper = mapper
+  }
+
+  override execute(placeholderValues: Record<string, unknown> = {}): QueryEffectKind<QueryEffect, T["execute"]> {
+    return Effect.suspend(() => {
+      const { params, sql } = this.text
+      const filled = params.length === 0 ? params : fillPlaceholders(params, placeholderValues)
+      const run = this.statements.execute(this.mode, sql, filled)
+      // In `arrays` mode, the only one with a mapper, the result is an array of rows.
+      return this.rowMapper === undefined
+        ? run
+        : Effect.map(run, (rows) => this.rowMapper!(rows as Array<unknown>))
+    })
+  }
+}
+
+class Session<Relations extends AnyRelations> extends PgEffectSession<QueryEffect, EffectPgQueryResultHKT, Relations> {
+  private readonly statements: Statements
+  private readonly relations: Relations
+
+  constructor(statements: Statements, relations: Relations) {
+    super(dialect)
+    this.statements = statements
+    this.relations = relations
+  }
+
+  override prepareQuery<T extends PreparedQueryConfig = PreparedQueryConfig>(
+    query: Query,
+    mode: "arrays" | "objects" | "raw",
+    _name: string | boolean,
+    mapper?: Mapper
+  ): PgEffectPreparedQuery<T, QueryEffect> {
+    return new PreparedQuery(this.statements, query, mode, mapper)
+  }
+
+  override transaction<A, E, R>(
+    use: (tx: Transaction<Relations>) => Effect.Effect<A, E, R>,
+    config?: PgTransactionConfig
+  ): Effect.Effect<A, E | SqlError, R> {
+    const tx = new Transaction(dialect, this, this.relations)
+    // A failing SET TRANSACTION is a `DbError` under Drizzle's type; `Database` states the real one.
+    const configure = config === undefined ? Effect.void : tx.setTransaction(config) as unknown as Effect.Effect<void>
+    return this.statements.transaction(Effect.andThen(configure, Effect.suspend(() => use(tx))))
+  }
+}
+
+class Transaction<Relations extends AnyRelations>
+  extends PgEffectTransaction<QueryEffect, EffectPgQueryResultHKT, Relations>
+{
+  private readonly inner: Session<Relations>
+
+  constructor(pgDialect: PgDialect, session: Session<Relations>, relations: Relations) {
+    super(pgDialect, session, relations)
+    this.inner = session
+  }
+
+  override transaction<A, E, R>(
+    use: (tx: Transaction<Relations>) => Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E | SqlError, R> {
+    return this.inner.transaction(use)
+  }
+}
+
+export const makeHandle = <Relations extends AnyRelations>(
+  statements: Statements,
+  relations: Relations
+): Handle<Relations> => new PgEffectDatabase(dialect, new Session(statements, relations), relations)
