@@ -15,9 +15,6 @@ const bodyLimit = 64 * 1024
 /** An open connection on which nothing moves is closed. Seconds; longer than a wait for the pool and a slow query. */
 const idleTimeout = 60
 
-/** Requests in flight get this long to finish when the server stops. */
-const drainTimeout = Duration.seconds(10)
-
 /** The address cannot be listened on. */
 export class ListenError extends Data.TaggedError("ListenError")<{ readonly address: string; readonly code: string }> {
   override get message(): string {
@@ -32,7 +29,9 @@ export class ListenError extends Data.TaggedError("ListenError")<{ readonly addr
  */
 export const serve = (
   app: { readonly fetch: (request: Request) => Response | Promise<Response> },
-  { host, port }: Settings
+  { host, port }: Settings,
+  /** Requests in flight get this long to finish when the server stops. */
+  drainTimeout: Duration.Duration = Duration.seconds(10)
 ): Effect.Effect<string, ListenError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.try({
@@ -55,8 +54,13 @@ export const serve = (
           duration: drainTimeout,
           orElse: () =>
             Effect.andThen(
-              Effect.logWarning(`cut ${server.pendingRequests} requests that took longer than 10 s to finish`),
-              Effect.promise(() => server.stop(true))
+              Effect.logWarning(
+                `cut ${server.pendingRequests} requests that took longer than ${
+                  Duration.format(drainTimeout)
+                } to finish`
+              ),
+              // Not waited for: its promise settles only when the handlers are done, which may be never.
+              Effect.sync(() => void server.stop(true))
             )
         })
       )

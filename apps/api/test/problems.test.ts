@@ -72,13 +72,15 @@ const post = (body: string, type = "application/json") =>
 
 describe("a DbError", () => {
   it("has a status for every reason, and none of its texts", async () => {
-    expect(Object.keys(statuses).sort()).toEqual(Object.keys(transientReasons).sort())
+    expect(new Set(Object.keys(statuses))).toEqual(new Set(Object.keys(transientReasons)))
     for (const [tag, status] of Object.entries(statuses)) {
       const response = await app.handle(get(`/fails/${tag}/NotSent`))
       const problem = await problemOf(response)
-      expect(problem.status, tag).toBe(status)
-      expect(problem.reason).toBe(tag)
-      expect(response.headers.has("retry-after"), tag).toBe(status === 503)
+      expect([problem.reason, problem.status, response.headers.has("retry-after")]).toEqual([
+        tag,
+        status,
+        status === 503
+      ])
     }
   })
 

@@ -15,13 +15,13 @@ interface Document {
 const { app, dispose } = makeApp(deadUrl)
 afterAll(() => dispose())
 
-const routes = app.routes.map(({ method, path }) => `${method} ${path}`).sort()
+const routes = app.routes.map(({ method, path }) => `${method} ${path}`).toSorted()
 
 describe("GET /", () => {
   it("lists every route of the application with a description", async () => {
     const response = await app.handle(get("/"))
     const { endpoints } = Schema.decodeUnknownSync(Endpoints)(await response.json())
-    expect(endpoints.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(routes)
+    expect(endpoints.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual(routes)
     expect(routes).toContain("GET /api/db/health")
     for (const { description } of endpoints) expect(description).not.toContain("not described")
   })
@@ -36,7 +36,7 @@ describe("GET /openapi/json", () => {
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`)
     )
     expect(openapi).toMatch(/^3\.1\./)
-    expect(listed.sort()).toEqual(routes)
+    expect(listed.toSorted()).toEqual(routes)
     for (const operation of Object.values(paths).flatMap((operations) => Object.values(operations))) {
       expect(operation.summary).toBeTruthy()
       expect(operation.responses["default"]).toEqual({ $ref: "#/components/responses/Problem" })
@@ -74,7 +74,7 @@ describe("GET /openapi/json", () => {
       expect(reference).toMatch(/^#\/components\//)
       let at: unknown = document
       for (const key of reference.slice(2).split("/")) at = (at as Record<string, unknown>)[key]
-      expect(at, reference).toBeDefined()
+      expect([reference, at]).not.toEqual([reference, undefined])
     }
   })
 })

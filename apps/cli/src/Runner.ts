@@ -70,7 +70,8 @@ export const run = <Name extends string, Input, ContextInput>(
   version: string
 ): void =>
   Command.run(root, { version }).pipe(
-    Effect.tapCause(report),
+    // A finalizer, because an interruption is reported as well.
+    Effect.onError(report),
     // @effect-diagnostics-next-line strictEffectProvide:off
     Effect.provide(services),
     NodeRuntime.runMain({

@@ -15,13 +15,18 @@ import { Driver } from "./driver/Driver.ts"
 /** The services that callers use. */
 export type DbCore = Database | DbConfig | Driver | HealthCheck | Pool
 
-/** Everything above `DbConfig`. `relations` are the consumer's own: nothing here knows a table. */
+/**
+ * Everything above `DbConfig`. `relations` are the consumer's own: nothing here knows a table.
+ *
+ * Each call makes a data layer of its own, so a program may have several; one layer value provided in several places
+ * is one pool.
+ */
 export const layerNoDeps = (relations: AnyRelations): Layer.Layer<Exclude<DbCore, DbConfig>, never, DbConfig> =>
-  HealthCheck.layerNoDeps.pipe(
+  HealthCheck.layerNoDeps().pipe(
     Layer.provideMerge(Database.layerNoDeps(relations)),
-    Layer.provideMerge(Pool.layerNoDeps),
-    Layer.provideMerge(Driver.layerNoDeps),
-    Layer.provide(Observations.layer)
+    Layer.provideMerge(Pool.layerNoDeps()),
+    Layer.provideMerge(Driver.layerNoDeps()),
+    Layer.provide(Observations.layer())
   )
 
 /** Configured by the environment. */

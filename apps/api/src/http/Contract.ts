@@ -20,7 +20,7 @@ export const request = <S extends Schema.Codec<unknown, unknown>>(contract: S): 
 export const response = <S extends Schema.Codec<unknown, unknown>>(contract: S): Wire<S["Type"], S["Type"]> => ({
   // Elysia only ever decodes, so the contract is turned around. It also types what handlers return by the output, so
   // the output is declared as what goes in.
-  "~standard": Schema.toStandardSchemaV1(Schema.flip(contract))["~standard"] as Wire<S["Type"], S["Type"]>["~standard"],
+  "~standard": Schema.toStandardSchemaV1(Schema.flip(contract))["~standard"],
   contract
 })
 

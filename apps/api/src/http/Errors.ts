@@ -1,4 +1,5 @@
 /** Everything that goes wrong outside of `Runtime.respond`: no such route, unreadable or unacceptable input, bugs. */
+import * as Predicate from "effect/Predicate"
 import type { AnyElysia } from "elysia"
 import type { Runtime } from "../Runtime.ts"
 import * as Problem from "./Problem.ts"
@@ -62,8 +63,11 @@ const parts: ReadonlySet<unknown> = new Set(["body", "query", "params", "headers
 
 /** Where validation failed. Elysia's error also holds the rejected value; nothing but names leaves here. */
 const place = (error: unknown): { readonly part: string; readonly pointer: string } => {
-  const { type, valueError } = error as { readonly type?: unknown; readonly valueError?: { readonly path?: unknown } }
-  const path: ReadonlyArray<unknown> = Array.isArray(valueError?.path) ? valueError.path : []
+  const type = Predicate.hasProperty(error, "type") ? error.type : undefined
+  const found = Predicate.hasProperty(error, "valueError") ? error.valueError : undefined
+  const path: ReadonlyArray<unknown> = Predicate.hasProperty(found, "path") && Array.isArray(found.path)
+    ? found.path
+    : []
   // A name that is not a plain word came from the client.
   const isPlain = path.every((key) => /^\w{1,64}$/.test(String(key)))
   return {

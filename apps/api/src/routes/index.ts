@@ -1,21 +1,17 @@
 /** `GET /`: what can be asked of this server, read off its routes. */
 import { Endpoint, Endpoints } from "@ems/schema/contract/Endpoints"
+import * as Schema from "effect/Schema"
 import { type AnyElysia, Elysia } from "elysia"
 import * as Contract from "../http/Contract.ts"
 import { product } from "../product.ts"
 
-type Method = Endpoint["method"]
-
-const methods: ReadonlySet<string> = new Set(Endpoint.fields.method.literals)
+const isMethod = Schema.is(Endpoint.fields.method)
 
 const list = (app: AnyElysia): ReadonlyArray<Endpoint> =>
   app.routes
-    .filter(({ method }) => methods.has(method))
-    .map(({ hooks, method, path }) => ({
-      method: method as Method,
-      path,
-      description: hooks?.detail?.summary ?? "(not described)"
-    }))
+    .flatMap(({ hooks, method, path }) =>
+      isMethod(method) ? [{ method, path, description: hooks?.detail?.summary ?? "(not described)" }] : []
+    )
 
 /** `app` is the application that this becomes a part of. */
 export const index = (app: AnyElysia) =>

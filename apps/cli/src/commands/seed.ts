@@ -1,17 +1,20 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
+import * as Option from "effect/Option"
 import { json } from "./json.ts"
 
-const Scale = Schema.Int.check(
-  Schema.isBetween({ minimum: 1, maximum: 1000 }, { expected: "a whole number from 1 to 1000" })
-)
+const asScale = (text: string): Option.Option<number> => {
+  // `Number` would accept "0x10", "1e2" and " 7".
+  const scale = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  return scale >= 1 && scale <= 1000 ? Option.some(scale) : Option.none()
+}
 
 export const seed = Command.make("seed", {
-  scale: Flag.Int("scale").pipe(
-    Flag.withDescription("How much, 1 to 1000: 1 is 1,000 users, 200 events and 5,000 registrations"),
-    Flag.withSchema(Scale),
+  scale: Flag.String("scale").pipe(
+    Flag.withMetavar("<1-1000>"),
+    Flag.withDescription("How much: 1 is 1,000 users, 200 events and 5,000 registrations"),
+    Flag.filterMap(asScale, () => "Expected a whole number from 1 to 1000"),
     Flag.withDefault(1)
   ),
   force: Flag.Boolean("force").pipe(

@@ -37,7 +37,7 @@ export class HealthCheck extends Context.Service<HealthCheck, {
   /** Probes if nothing was heard for `DbConfig.healthInterval`, or the last thing heard was a failure. Never fails. */
   readonly check: Effect.Effect<Health>
 }>()("@ems/db-core/connection/HealthCheck") {
-  static readonly layerNoDeps = Layer.effect(
+  static readonly layerNoDeps = () => Layer.effect(
     HealthCheck,
     Effect.gen(function*() {
       const config = yield* DbConfig

@@ -38,7 +38,7 @@ export class Observations extends Context.Service<Observations, {
   readonly failed: (error: DbError) => void
   readonly current: Effect.Effect<Observed>
 }>()("@ems/db-core/connection/Observations") {
-  static readonly layer = Layer.effect(
+  static readonly layer = () => Layer.effect(
     Observations,
     Effect.gen(function*() {
       const clock = yield* Clock.Clock

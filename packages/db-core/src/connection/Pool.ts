@@ -81,6 +81,9 @@ interface Waiter {
  */
 const stalledAfter = 20
 
+/** After a failed attempt the pool makes do with the connections it has for this long, if it has any. Milliseconds. */
+const growPause = 1000
+
 export class Pool extends Context.Service<
   Pool,
   Lanes & {
@@ -88,7 +91,8 @@ export class Pool extends Context.Service<
     readonly snapshot: Effect.Effect<PoolSnapshot>
   }
 >()("@ems/db-core/connection/Pool") {
-  static readonly layerNoDeps = Layer.effect(Pool, Effect.suspend(() => make))
+  /** A new pool for each call: a layer is built once for as long as it is the same object. */
+  static readonly layerNoDeps = () => Layer.effect(Pool, make)
 }
 
 const make = Effect.gen(function*() {
@@ -105,6 +109,7 @@ const make = Effect.gen(function*() {
   const entries = new Set<Entry>()
   const waiters: Array<Waiter> = []
   let opening = 0
+  let growAgainAt = 0
   let isClosed = false
   let created = 0
   let connectFailures = 0
@@ -162,6 +167,9 @@ const make = Effect.gen(function*() {
     return best
   }
 
+  const isStalled = (entry: Entry | undefined): boolean =>
+    entry !== undefined && entry.depth > 0 && now() - entry.progressAt > stalledAfter
+
   const leastBusyShared = (): Entry | undefined => {
     let best: Entry | undefined
     let bestIsStalled = false
@@ -171,10 +179,10 @@ const make = Effect.gen(function*() {
         entry.draining = true
         continue
       }
-      const isStalled = entry.depth > 0 && now() - entry.progressAt > stalledAfter
-      if (best === undefined || (isStalled === bestIsStalled ? entry.depth < best.depth : bestIsStalled)) {
+      const stalled = isStalled(entry)
+      if (best === undefined || (stalled === bestIsStalled ? entry.depth < best.depth : bestIsStalled)) {
         best = entry
-        bestIsStalled = isStalled
+        bestIsStalled = stalled
       }
     }
     return best
@@ -189,8 +197,9 @@ const make = Effect.gen(function*() {
     if (count("shared") < sharedMax) {
       const idle = takeIdle("shared")
       if (idle !== undefined) return idle
-      // Pipelining deeper while another connection opens beats waiting for it.
       if (opening === 0) open()
+      // Behind a stalled statement a read waits longer than for the connection that is being opened.
+      if (opening > 0 && isStalled(best)) return undefined
     }
     return best !== undefined && best.depth < maxDepth ? best : undefined
   }
@@ -248,21 +257,24 @@ const make = Effect.gen(function*() {
     for (let missing = exclusive + forSharing - opening; missing > 0; missing--) open()
   }
 
-  const failWaiters = (error: DbError, most: number): void => {
-    for (const waiter of waiters.splice(0, most)) Deferred.doneUnsafe(waiter.deferred, Exit.fail(error))
+  const failWaiters = (error: DbError): void => {
+    for (const waiter of waiters.splice(0)) Deferred.doneUnsafe(waiter.deferred, Exit.fail(error))
   }
 
   const open = (): void => {
     if (isClosed || entries.size + opening >= max) return
+    if (entries.size + opening > 0 && now() < growAgainAt) return
     opening++
     fork(Effect.onExit(driver.connect, (exit) =>
       Effect.sync(() => {
         opening--
         if (Exit.isFailure(exit)) {
           connectFailures++
-          const error = Option.getOrElse(Exit.findErrorOption(exit), closedError)
-          // Each attempt was made for one waiter; when none is left to hope for, everybody is told.
-          failWaiters(error, entries.size + opening === 0 ? waiters.length : 1)
+          growAgainAt = now() + growPause
+          // With other connections left their callers will give them back; with none, everybody is told now.
+          if (entries.size + opening === 0) {
+            failWaiters(Option.getOrElse(Exit.findErrorOption(exit), closedError))
+          }
           return pump()
         }
         admit(exit.value)
@@ -422,7 +434,7 @@ const make = Effect.gen(function*() {
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       isClosed = true
-      failWaiters(closedError(), waiters.length)
+      failWaiters(closedError())
       for (const entry of entries) discard(entry, "shutdown")
       return Effect.forEach([...entries], (entry) => entry.session.awaitGone, {
         concurrency: "unbounded",

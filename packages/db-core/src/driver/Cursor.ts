@@ -24,20 +24,19 @@ interface Prepared<Row> {
 
 /** The caller's transaction if there is one, so that the stream sees its writes; a read-only one of our own if not. */
 const transaction = (statements: Statements): Effect.Effect<WireConnection, DbError, Scope.Scope> =>
-  Effect.flatMap(statements.current, (current) =>
-    current !== undefined
-      ? Effect.succeed(current)
-      : Effect.gen(function*() {
-        const connection = yield* statements.lease
-        yield* connection.execute("raw", "BEGIN READ ONLY", [])
-        yield* Effect.addFinalizer(() =>
-          connection.session.isLost
-            ? Effect.void
-            // It only read; if even this fails the pool finds the open transaction and drops the connection.
-            : Effect.ignore(connection.execute("raw", "ROLLBACK", []))
-        )
-        return connection
-      }))
+  Effect.gen(function*() {
+    const current = yield* statements.current
+    if (current !== undefined) return current
+    const connection = yield* statements.lease
+    yield* connection.execute("raw", "BEGIN READ ONLY", [])
+    yield* Effect.addFinalizer(() =>
+      connection.session.isLost
+        ? Effect.void
+        // It only read; if even this fails the pool finds the open transaction and drops the connection.
+        : Effect.ignore(connection.execute("raw", "ROLLBACK", []))
+    )
+    return connection
+  })
 
 let cursors = 0
 

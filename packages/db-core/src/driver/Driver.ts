@@ -17,7 +17,7 @@ export class Driver extends Context.Service<Driver, {
   /** Opens one session. Fails with `ConnectFailed`, `AuthenticationFailed`, `ComputeWaking`, … and fate `NotSent`. */
   readonly connect: Effect.Effect<Session, DbError>
 }>()("@ems/db-core/driver/Driver") {
-  static readonly layerNoDeps = Layer.effect(
+  static readonly layerNoDeps = () => Layer.effect(
     Driver,
     Effect.gen(function*() {
       const config = yield* DbConfig

@@ -27,13 +27,12 @@ const create = Effect.gen(function*() {
     Effect.map(DbConfig, (config) => ({ ...config, target: { ...target, database: maintenanceDatabase } }))
   )
   const layer = Database.layerNoDeps({}).pipe(
-    Layer.provide(Pool.layerNoDeps),
-    Layer.provide(Driver.layerNoDeps),
-    Layer.provide(Observations.layer),
+    Layer.provide(Pool.layerNoDeps()),
+    Layer.provide(Driver.layerNoDeps()),
+    Layer.provide(Observations.layer()),
     Layer.provide(elsewhere)
   )
-  // Fresh: the caller's driver is memoized, and bound to the missing database.
-  return yield* Effect.scoped(Effect.flatMap(Layer.build(Layer.fresh(layer)), (context) =>
+  return yield* Effect.scoped(Effect.flatMap(Layer.build(layer), (context) =>
     Effect.gen(function*() {
       const database = yield* Database
       yield* database.query((db) => db.execute(sql`create database ${sql.identifier(target.database)}`))
