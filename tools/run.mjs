@@ -36,7 +36,7 @@ const commands = {
   format: () => [at("node_modules", ".bin", "dprint"), "fmt"],
   bench: () => [bun, "bench/main.ts"],
   emsdb: () =>
-    process.env.EMS_RUNTIME === "node"
+    (process.env.EMS_RUNTIME ?? (isNodeNew ? "node" : "bun")) === "node"
       ? [newNode(), at("apps", "cli", "node_modules", "tsx", "dist", "cli.mjs"), "apps/cli/src/main.ts"]
       : [bun, "apps/cli/src/main.ts"],
   "drizzle-kit": () => [bun, "--bun", "node_modules/drizzle-kit/bin.cjs"]

@@ -9,7 +9,12 @@ import type { Side } from "../Side.ts"
 
 /** `Database.query` with a query built for each call, and with one prepared once. */
 export const ems = async (url: string, rows: number): Promise<{ built: Side; prepared: Side }> => {
-  const runtime = ManagedRuntime.make(DbCore.layerOf(relations, { url, ...(process.env["DEPTH"] ? { poolSharedDepth: Number(process.env["DEPTH"]) } : {}) }))
+  const runtime = ManagedRuntime.make(
+    DbCore.layerOf(relations, {
+      url,
+      ...(process.env["DEPTH"] ? { poolSharedDepth: Number(process.env["DEPTH"]) } : {})
+    })
+  )
   const db = await runtime.runPromise(Database.with(relations))
   const prepared = await runtime.runPromise(
     db.query((d) => Effect.succeed(d.select().from(users).where(eq(users.id, sql.placeholder("id"))).prepare("point")))

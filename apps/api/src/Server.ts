@@ -59,8 +59,7 @@ export const serve = (
                   Duration.format(drainTimeout)
                 } to finish`
               ),
-              // Not waited for: its promise settles only when the handlers are done, which may be never.
-              Effect.sync(() => void server.stop(true))
+              Effect.promise(() => server.stop(true))
             )
         })
       )

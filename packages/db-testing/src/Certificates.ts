@@ -16,7 +16,8 @@ export interface Certificates {
   readonly remove: () => void
 }
 
-const config = `[req]
+const config = (names: string) =>
+  `[req]
 distinguished_name = name
 prompt = no
 [name]
@@ -28,21 +29,22 @@ subjectKeyIdentifier = hash
 [server]
 basicConstraints = critical, CA:FALSE
 extendedKeyUsage = serverAuth
-subjectAltName = DNS:localhost, IP:127.0.0.1
+subjectAltName = ${names}
 `
 
 /** The note of a test that has to be skipped, or `undefined` when certificates can be made. */
 export const opensslMissing = (): string | undefined =>
   spawnSync("openssl", ["version"]).status === 0 ? undefined : "the openssl program is not on PATH"
 
-export const makeCertificates = (): Certificates => {
+/** `names` are whom the server's certificate is for. */
+export const makeCertificates = (names = "DNS:localhost, IP:127.0.0.1"): Certificates => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "ems-certificates-"))
   const file = (name: string) => path.join(folder, name)
   const openssl = (words: string) => {
     const { error, status, stderr } = spawnSync("openssl", words.split(" "), { cwd: folder, encoding: "utf8" })
     if (status !== 0) throw new Error(`openssl ${words} failed: ${error?.message ?? stderr}`)
   }
-  fs.writeFileSync(file("openssl.cnf"), config)
+  fs.writeFileSync(file("openssl.cnf"), config(names))
   const request = "req -config openssl.cnf -newkey rsa:2048 -nodes -sha256"
   const authority = "-x509 -days 2 -extensions authority -keyout ca.key -out ca.crt"
   const signing = "-CA ca.crt -CAkey ca.key -set_serial 2 -days 2 -sha256 -extfile openssl.cnf -extensions server"

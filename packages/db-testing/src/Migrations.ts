@@ -21,9 +21,12 @@ export const applyMigrations = async (client: Client, directory = migrationsDire
       try {
         await client.query(statement)
       } catch (cause) {
-        throw new Error(`${file} failed: ${cause instanceof Error ? cause.message : cause}\n${statement.trim()}`, {
-          cause
-        })
+        throw new Error(
+          `${file} failed: ${cause instanceof Error ? cause.message : String(cause)}\n${statement.trim()}`,
+          {
+            cause
+          }
+        )
       }
     }
   }

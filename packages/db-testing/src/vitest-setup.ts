@@ -15,7 +15,7 @@ const tidy = (url: string, prefix: string) =>
     )
     for (const { name } of rows) {
       await client.query(`DROP DATABASE IF EXISTS ${name}`).catch((error: unknown) =>
-        console.warn(`left behind: database ${name} (${error instanceof Error ? error.message : error})`)
+        console.warn(`left behind: database ${name} (${error instanceof Error ? error.message : String(error)})`)
       )
     }
   })

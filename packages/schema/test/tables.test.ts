@@ -6,7 +6,7 @@ const configs = Object.values(tables).map((table) => getTableConfig(table))
 
 describe("tables", () => {
   it("are the six of the product", () => {
-    expect(configs.map((config) => config.name).sort()).toStrictEqual([
+    expect(configs.map((config) => config.name).toSorted()).toStrictEqual([
       "admin_users",
       "events",
       "payment_history",
@@ -76,7 +76,7 @@ describe("tables", () => {
   })
 
   it("are all reachable by relations", () => {
-    expect(Object.keys(relations).sort()).toStrictEqual(Object.keys(tables).sort())
+    expect(Object.keys(relations).toSorted()).toStrictEqual(Object.keys(tables).toSorted())
     for (const table of Object.values(relations)) expect(Object.keys(table.relations)).not.toHaveLength(0)
   })
 })

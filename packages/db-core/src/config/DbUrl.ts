@@ -114,7 +114,7 @@ export const parse = (
     const database = yield* decode(parsed.pathname.slice(1))
     const loopback = isLoopback(host)
     const [tls, warnings] = yield* tlsOf(parsed, loopback)
-    const neon = /\.neon\.tech$/.test(host)
+    const neon = host.endsWith(".neon.tech")
     return {
       kind: transport === "auto" ? (neon ? "neon" as const : "tcp" as const) : transport,
       host,

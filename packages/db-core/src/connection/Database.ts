@@ -68,10 +68,10 @@ export class Database extends Context.Service<Database, DatabaseShape<AnyRelatio
         : Effect.die(new Error("Database.with: the layer was built with other relations"))
     )
 
-  static readonly layerNoDeps = <Relations extends AnyRelations>(relations: Relations) =>
+  static readonly layerNoDeps = (relations: AnyRelations) =>
     Layer.effect(
       Database,
-      Effect.map(make(relations), (database) => database as unknown as DatabaseShape<AnyRelations>)
+      make(relations)
     )
 }
 

@@ -37,61 +37,62 @@ export class HealthCheck extends Context.Service<HealthCheck, {
   /** Probes if nothing was heard for `DbConfig.healthInterval`, or the last thing heard was a failure. Never fails. */
   readonly check: Effect.Effect<Health>
 }>()("@ems/db-core/connection/HealthCheck") {
-  static readonly layerNoDeps = () => Layer.effect(
-    HealthCheck,
-    Effect.gen(function*() {
-      const config = yield* DbConfig
-      const database = yield* Database
-      const observations = yield* Observations
-      const pool = yield* Pool
-      const clock = yield* Clock.Clock
-      const oneProbe = yield* Semaphore.make(1)
+  static readonly layerNoDeps = () =>
+    Layer.effect(
+      HealthCheck,
+      Effect.gen(function*() {
+        const config = yield* DbConfig
+        const database = yield* Database
+        const observations = yield* Observations
+        const pool = yield* Pool
+        const clock = yield* Clock.Clock
+        const oneProbe = yield* Semaphore.make(1)
 
-      const describe = (startedAt: number): Effect.Effect<Health> =>
-        Effect.gen(function*() {
-          const observed = yield* observations.current
-          const snapshot = yield* pool.snapshot
-          return {
-            status: !observed.isAnswering ? "unhealthy" : snapshot.waiting > 0 ? "degraded" : "healthy",
-            isConnected: observed.isAnswering,
-            errorCount: observed.errorCount,
-            lastError: observed.lastError,
-            lastAnswerAt: observed.lastAnswerAt,
-            responseTimeMs: clock.currentTimeMillisUnsafe() - startedAt,
-            pool: snapshot
-          } as const
-        })
+        const describe = (startedAt: number): Effect.Effect<Health> =>
+          Effect.gen(function*() {
+            const observed = yield* observations.current
+            const snapshot = yield* pool.snapshot
+            return {
+              status: !observed.isAnswering ? "unhealthy" : snapshot.waiting > 0 ? "degraded" : "healthy",
+              isConnected: observed.isAnswering,
+              errorCount: observed.errorCount,
+              lastError: observed.lastError,
+              lastAnswerAt: observed.lastAnswerAt,
+              responseTimeMs: clock.currentTimeMillisUnsafe() - startedAt,
+              pool: snapshot
+            } as const
+          })
 
-      const isFresh = Effect.map(
-        observations.current,
-        ({ isAnswering, lastAnswerAt }) =>
-          isAnswering && lastAnswerAt !== undefined &&
-          clock.currentTimeMillisUnsafe() - lastAnswerAt < config.healthInterval
-      )
+        const isFresh = Effect.map(
+          observations.current,
+          ({ isAnswering, lastAnswerAt }) =>
+            isAnswering && lastAnswerAt !== undefined &&
+            clock.currentTimeMillisUnsafe() - lastAnswerAt < config.healthInterval
+        )
 
-      const probe = database.query((db) => db.execute(sql`select 1`)).pipe(
-        Effect.timeoutOrElse({
-          duration: probeTimeout,
-          orElse: () => {
-            const late = DbError.of("ConnectFailed", "Unknown", "health", {
-              message: `no answer within ${probeTimeout} ms`
-            })
-            return Effect.andThen(Effect.sync(() => observations.failed(late)), Effect.fail(late))
-          }
-        }),
-        Effect.ignore
-      )
+        const probe = database.query((db) => db.execute(sql`select 1`)).pipe(
+          Effect.timeoutOrElse({
+            duration: probeTimeout,
+            orElse: () => {
+              const late = DbError.of("ConnectFailed", "Unknown", "health", {
+                message: `no answer within ${probeTimeout} ms`
+              })
+              return Effect.andThen(Effect.sync(() => observations.failed(late)), Effect.fail(late))
+            }
+          }),
+          Effect.ignore
+        )
 
-      return {
-        current: Effect.suspend(() => describe(clock.currentTimeMillisUnsafe())),
-        check: Effect.suspend(() => {
-          const startedAt = clock.currentTimeMillisUnsafe()
-          // Who waited for another's probe finds its answer and makes none.
-          return oneProbe.withPermit(Effect.flatMap(isFresh, (fresh) => fresh ? Effect.void : probe)).pipe(
-            Effect.andThen(describe(startedAt))
-          )
-        })
-      }
-    })
-  )
+        return {
+          current: Effect.suspend(() => describe(clock.currentTimeMillisUnsafe())),
+          check: Effect.suspend(() => {
+            const startedAt = clock.currentTimeMillisUnsafe()
+            // Who waited for another's probe finds its answer and makes none.
+            return oneProbe.withPermit(Effect.flatMap(isFresh, (fresh) => fresh ? Effect.void : probe)).pipe(
+              Effect.andThen(describe(startedAt))
+            )
+          })
+        }
+      })
+    )
 }

@@ -38,27 +38,28 @@ export class Observations extends Context.Service<Observations, {
   readonly failed: (error: DbError) => void
   readonly current: Effect.Effect<Observed>
 }>()("@ems/db-core/connection/Observations") {
-  static readonly layer = () => Layer.effect(
-    Observations,
-    Effect.gen(function*() {
-      const clock = yield* Clock.Clock
-      let observed: Observed = { errorCount: 0, lastError: undefined, lastAnswerAt: undefined, isAnswering: false }
-      const answered = () => {
-        observed = { ...observed, lastAnswerAt: clock.currentTimeMillisUnsafe(), isAnswering: true }
-      }
-      return {
-        answered,
-        failed: (error) => {
-          if (!connectionTags.has(error.reason._tag)) return answered()
-          observed = {
-            ...observed,
-            errorCount: observed.errorCount + 1,
-            lastError: `${error.reason._tag}: ${error.reason.message}`,
-            isAnswering: false
-          }
-        },
-        current: Effect.sync(() => observed)
-      }
-    })
-  )
+  static readonly layer = () =>
+    Layer.effect(
+      Observations,
+      Effect.gen(function*() {
+        const clock = yield* Clock.Clock
+        let observed: Observed = { errorCount: 0, lastError: undefined, lastAnswerAt: undefined, isAnswering: false }
+        const answered = () => {
+          observed = { ...observed, lastAnswerAt: clock.currentTimeMillisUnsafe(), isAnswering: true }
+        }
+        return {
+          answered,
+          failed: (error) => {
+            if (!connectionTags.has(error.reason._tag)) return answered()
+            observed = {
+              ...observed,
+              errorCount: observed.errorCount + 1,
+              lastError: `${error.reason._tag}: ${error.reason.message}`,
+              isAnswering: false
+            }
+          },
+          current: Effect.sync(() => observed)
+        }
+      })
+    )
 }

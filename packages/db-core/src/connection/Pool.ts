@@ -341,21 +341,25 @@ const make = Effect.gen(function*() {
       const at = waiters.indexOf(waiter)
       if (at >= 0) waiters.splice(at, 1)
     }
-    return restore(Deferred.await(waiter.deferred)).pipe(
-      Effect.timeoutOrElse({
-        duration: config.acquireTimeout,
-        orElse: () => {
-          // Served in the same tick: the connection is ours.
-          if (waiter.served !== undefined) return Effect.succeed(waiter.served)
-          leave()
-          timeouts++
-          return Effect.fail(DbError.of("PoolTimeout", "NotSent", "acquire", {
-            message: `no connection within ${config.acquireTimeout} ms: ${count("exclusive")} acquired, ${
-              count("shared")
-            } shared, ${waiters.length} waiting, max ${max}`
-          }))
-        }
-      }),
+    // The time limit is inside: outside, an interruption would be heard only when it is over.
+    return restore(
+      Deferred.await(waiter.deferred).pipe(
+        Effect.timeoutOrElse({
+          duration: config.acquireTimeout,
+          orElse: () => {
+            // Served in the same tick: the connection is ours.
+            if (waiter.served !== undefined) return Effect.succeed(waiter.served)
+            leave()
+            timeouts++
+            return Effect.fail(DbError.of("PoolTimeout", "NotSent", "acquire", {
+              message: `no connection within ${config.acquireTimeout} ms: ${count("exclusive")} acquired, ${
+                count("shared")
+              } shared, ${waiters.length} waiting, max ${max}`
+            }))
+          }
+        })
+      )
+    ).pipe(
       Effect.onInterrupt(() =>
         Effect.sync(() => {
           leave()

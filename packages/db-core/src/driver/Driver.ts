@@ -17,22 +17,23 @@ export class Driver extends Context.Service<Driver, {
   /** Opens one session. Fails with `ConnectFailed`, `AuthenticationFailed`, `ComputeWaking`, … and fate `NotSent`. */
   readonly connect: Effect.Effect<Session, DbError>
 }>()("@ems/db-core/driver/Driver") {
-  static readonly layerNoDeps = () => Layer.effect(
-    Driver,
-    Effect.gen(function*() {
-      const config = yield* DbConfig
-      const { target } = config
-      const capabilities = capabilitiesOf(target)
-      for (const warning of target.warnings) yield* Effect.logWarning(warning)
-      if (target.kind !== "embedded") {
-        const open = target.kind === "neon" ? neon(target, config.neonProxy) : tcp(target)
-        return { capabilities, connect: connect(config, capabilities, open) }
-      }
-      const database = yield* Effect.acquireRelease(
-        Effect.sync(() => embedded(target)),
-        (database) => Effect.promise(() => database.close())
-      )
-      return { capabilities, connect: connect(config, capabilities, database.open) }
-    })
-  )
+  static readonly layerNoDeps = () =>
+    Layer.effect(
+      Driver,
+      Effect.gen(function*() {
+        const config = yield* DbConfig
+        const { target } = config
+        const capabilities = capabilitiesOf(target)
+        for (const warning of target.warnings) yield* Effect.logWarning(warning)
+        if (target.kind !== "embedded") {
+          const open = target.kind === "neon" ? neon(target, config.neonProxy) : tcp(target)
+          return { capabilities, connect: connect(config, capabilities, open) }
+        }
+        const database = yield* Effect.acquireRelease(
+          Effect.sync(() => embedded(target)),
+          (database) => Effect.promise(() => database.close())
+        )
+        return { capabilities, connect: connect(config, capabilities, database.open) }
+      })
+    )
 }

@@ -75,7 +75,7 @@ class Session<Relations extends AnyRelations> extends PgAsyncSession<EffectPgQue
     const { relations, statements } = this
     const body = Effect.gen(function*() {
       // Holds the transaction, so what runs with it runs inside.
-      const inside = yield* Effect.context<never>()
+      const inside = yield* Effect.context()
       const session = new Session(statements, relations, (effect) => Effect.runPromiseExitWith(inside)(effect))
       const tx = new Transaction(dialect, session, relations, 0, false)
       return yield* Effect.tryPromise({

@@ -4,7 +4,6 @@
 import * as PgConnection from "@effect/sql-pg/PgConnection"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import type { Duplex } from "node:stream"
 import type { DbConfigShape } from "../config/DbConfig.ts"
@@ -112,7 +111,7 @@ export const connect = (
       ssl: false,
       database: target.database,
       username: target.username,
-      ...(target.password === undefined ? {} : { password: target.password as Redacted.Redacted }),
+      ...(target.password === undefined ? {} : { password: target.password }),
       connectTimeout: config.connectTimeout,
       applicationName: config.applicationName,
       multiplex: true,

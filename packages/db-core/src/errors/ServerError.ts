@@ -124,7 +124,7 @@ export const fromCause = (
     const fields = serverFields(current)
     if (fields !== undefined) return fromServerFields(fields, fate.server, operation)
     code ??= text(current, "code")
-    const next: Record<string, unknown> = current as Record<string, unknown>
+    const next: Record<string, unknown> = current
     current = next["reason"] ?? next["cause"] ?? next["error"] ??
       (next["errors"] as ReadonlyArray<unknown> | undefined)?.[0]
   }

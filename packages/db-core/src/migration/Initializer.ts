@@ -114,5 +114,5 @@ export const initialize = Effect.fn("Initializer.initialize")(function*(options:
   const migrations = yield* Migrator.migrate(options.migrations)
   const indexes = yield* ensureIndexes(database, options.indexes)
   const statistics = yield* ensureStatistics(database)
-  return { database: created, schema, migrations, indexes, statistics } satisfies InitResult as InitResult
+  return { database: created, schema, migrations, indexes, statistics } satisfies InitResult
 })

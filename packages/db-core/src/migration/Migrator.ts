@@ -66,7 +66,7 @@ export const status = Effect.fn("Migrator.status")(function*(folder: string) {
   const applied = yield* appliedNames(database)
   const known = new Set(applied)
   const pending = files.flatMap((file) => known.has(file.name ?? "") ? [] : [file.name ?? ""])
-  return { applied, pending } satisfies MigrationStatus as MigrationStatus
+  return { applied, pending } satisfies MigrationStatus
 })
 
 /** Applies what is pending. Fails with `DbError`, in which case nothing was applied. */
@@ -88,5 +88,5 @@ export const migrate = Effect.fn("Migrator.migrate")(function*(folder: string) {
   const { applied, pending } = yield* status(folder)
   const known = new Set(before)
   const appliedNow = applied.filter((name) => !known.has(name))
-  return { applied, pending, appliedNow } satisfies MigrationResult as MigrationResult
+  return { applied, pending, appliedNow } satisfies MigrationResult
 })

@@ -34,7 +34,9 @@ describe("DbConfig", () => {
       assert.isTrue(Result.isFailure(result), `${value}`)
       if (Result.isFailure(result)) assert.strictEqual(result.failure.key, setting.env)
     }
-    for (const value of [setting.min, setting.max]) assert.isTrue(Result.isSuccess(DbConfig.make({ url, [key]: value })))
+    for (const value of [setting.min, setting.max]) {
+      assert.isTrue(Result.isSuccess(DbConfig.make({ url, [key]: value })))
+    }
   })
 
   it("reads every setting from the environment", () => {

@@ -44,7 +44,10 @@ describe("DbUrl", () => {
     assert.lengthOf(target("postgres://u@127.0.0.1/d?sslmode=disable").warnings, 0)
   })
 
-  it.each([["pglite:", undefined], ["pglite:memory", undefined], ["pglite:/var/d", "/var/d"], ["pglite:///var/d", "/var/d"], [
+  it.each([["pglite:", undefined], ["pglite:memory", undefined], ["pglite:/var/d", "/var/d"], [
+    "pglite:///var/d",
+    "/var/d"
+  ], [
     "pglite:./rel",
     "./rel"
   ]])("reads %s", (url, directory) => {

@@ -8,7 +8,8 @@ const frame = (type: string, body: string): Buffer => {
   head.writeInt32BE(Buffer.byteLength(body) + 4, 1)
   return Buffer.concat([head, Buffer.from(body)])
 }
-const error = (severity: string, code: string) => frame("E", `S${severity}\0V${severity}\0C${code}\0Msome text\0tusers\0\0`)
+const error = (severity: string, code: string) =>
+  frame("E", `S${severity}\0V${severity}\0C${code}\0Msome text\0tusers\0\0`)
 
 const conversation = Buffer.concat([
   frame("1", ""),

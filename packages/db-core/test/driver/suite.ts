@@ -11,7 +11,7 @@ import { Database, type DatabaseShape } from "../../src/connection/Database.ts"
 import { HealthCheck } from "../../src/connection/HealthCheck.ts"
 import { Pool } from "../../src/connection/Pool.ts"
 import * as DbCore from "../../src/DbCore.ts"
-import { DbError } from "../../src/errors/DbError.ts"
+import type { DbError } from "../../src/errors/DbError.ts"
 import * as Migrator from "../../src/migration/Migrator.ts"
 import { type TargetName, targets, type TestTarget } from "./target.ts"
 
@@ -55,7 +55,7 @@ export const driverSuite = (name: TargetName) => {
           yield* db.write((d) => d.update(users).set({ name: "Ada Lovelace 🎉" }).where(eq(users.email, "ada@x.io")))
           const read = yield* db.query((d) => d.select().from(users).where(eq(users.email, "ada@x.io")))
           assert.deepStrictEqual(read.map((row) => row.name), ["Ada Lovelace 🎉"])
-          assert.ok(read[0]!.updatedAt >= created!.updatedAt)
+          assert.ok(read[0]!.updatedAt >= created.updatedAt)
           const deleted = yield* db.write((d) => d.delete(users).returning({ email: users.email }))
           assert.deepStrictEqual(deleted, [{ email: "ada@x.io" }])
         })
@@ -148,7 +148,7 @@ export const driverSuite = (name: TargetName) => {
               const inner = yield* Effect.flip(
                 db.transaction((nested) => nested.insert(users).values(user("outer@x.io")))
               )
-              assert.strictEqual((inner as DbError).reason._tag, "UniqueViolation")
+              assert.strictEqual(inner.reason._tag, "UniqueViolation")
               yield* tx.insert(users).values(user("after@x.io"))
             })
           )
@@ -399,7 +399,7 @@ const serverCases = (
   })
 
   it("refuses a wrong password with one clear error that does not repeat it", async () => {
-    const url = new URL(String(target().input.url))
+    const url = new URL(target().input.url as string)
     url.password = secret
     const error = await Effect.runPromise(
       Effect.flatMap(Database.with(relations), (db) => Effect.flip(db.query((d) => d.execute(sql`select 1`)))).pipe(

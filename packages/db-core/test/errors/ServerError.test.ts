@@ -2,7 +2,7 @@ import { inspect } from "node:util"
 import { assert, describe, it } from "vitest"
 import { DbError } from "../../src/errors/DbError.ts"
 import { fromCause } from "../../src/errors/ServerError.ts"
-import { type ReasonTag, reasonOfSqlState, transientReasons } from "../../src/errors/SqlState.ts"
+import { reasonOfSqlState, type ReasonTag, transientReasons } from "../../src/errors/SqlState.ts"
 
 const fate = { server: "Refused", socket: "Unknown" } as const
 const server = (code: string, message: string) =>
@@ -19,7 +19,12 @@ const server = (code: string, message: string) =>
 
 describe("ServerError", () => {
   it("keeps identifiers and codes and drops everything that can hold a value", () => {
-    const error = fromCause({ reason: { cause: server("23505", "duplicate key: canary") } }, "ServerError", "query", fate)
+    const error = fromCause(
+      { reason: { cause: server("23505", "duplicate key: canary") } },
+      "ServerError",
+      "query",
+      fate
+    )
     assert.deepInclude(error.reason, { _tag: "UniqueViolation", sqlState: "23505", constraint: "idx_users_email" })
     for (const text of [String(error), JSON.stringify(error), inspect(error, { depth: 20, showHidden: true })]) {
       assert.notInclude(text, "canary")
@@ -52,7 +57,10 @@ describe("ServerError", () => {
 
   it("finds our own error inside whatever carried it", () => {
     const own = DbError.of("PoolTimeout", "NotSent", "acquire", { message: "no connection" })
-    assert.strictEqual(fromCause(new Error("outer", { cause: { reason: { cause: own } } }), "ServerError", "q", fate), own)
+    assert.strictEqual(
+      fromCause(new Error("outer", { cause: { reason: { cause: own } } }), "ServerError", "q", fate),
+      own
+    )
   })
 
   it.each<[string, ReasonTag]>([
