@@ -10,10 +10,7 @@ import type { Side } from "../Side.ts"
 /** `Database.query` with a query built for each call, and with one prepared once. */
 export const ems = async (url: string, rows: number): Promise<{ built: Side; prepared: Side }> => {
   const runtime = ManagedRuntime.make(
-    DbCore.layerOf(relations, {
-      url,
-      ...(process.env["DEPTH"] ? { poolSharedDepth: Number(process.env["DEPTH"]) } : {})
-    })
+    DbCore.layerOf(relations, { url })
   )
   const db = await runtime.runPromise(Database.with(relations))
   const prepared = await runtime.runPromise(

@@ -47,7 +47,8 @@ test("creates a missing database", async () => {
 })
 
 test("builds an index of the catalog that was dropped", async () => {
-  const { admin, close, url } = await createTestDatabase()
+  const { admin, close, url } = await createTestDatabase({ template: false })
+  await emsdb(["init"], url)
   await admin("drop index idx_events_venue")
   const { code, stdout } = await emsdb(["init"], url)
   expect(code).toBe(0)
@@ -59,7 +60,8 @@ test("builds an index of the catalog that was dropped", async () => {
 })
 
 test("an index that is there and invalid is a finding: exit code 1, and the report is printed", async () => {
-  const { admin, close, url } = await createTestDatabase()
+  const { admin, close, url } = await createTestDatabase({ template: false })
+  await emsdb(["init"], url)
   await admin("update pg_index set indisvalid = false where indexrelid = 'idx_events_venue'::regclass")
   const { code, stderr, stdout } = await emsdb(["init", "--json"], url)
   expect(decode(stdout).indexes.invalid).toEqual(["idx_events_venue"])

@@ -81,6 +81,12 @@ interface Waiter {
  */
 const stalledAfter = 20
 
+/** How long a statement may wait behind those before it on a shared connection. Milliseconds. */
+const queueTarget = 2
+
+/** Weight of the newest statement in the average of how long one takes. */
+const serviceWeight = 1 / 16
+
 /** After a failed attempt the pool makes do with the connections it has for this long, if it has any. Milliseconds. */
 const growPause = 1000
 
@@ -110,6 +116,8 @@ const make = Effect.gen(function*() {
   const waiters: Array<Waiter> = []
   let opening = 0
   let growAgainAt = 0
+  /** Average time from one finished shared statement to the next on its connection. */
+  let serviceMs = 0
   let isClosed = false
   let created = 0
   let connectFailures = 0
@@ -170,38 +178,35 @@ const make = Effect.gen(function*() {
   const isStalled = (entry: Entry | undefined): boolean =>
     entry !== undefined && entry.depth > 0 && now() - entry.progressAt > stalledAfter
 
-  const leastBusyShared = (): Entry | undefined => {
-    let best: Entry | undefined
-    let bestIsStalled = false
+  /** Statements that one shared connection is given before another is used: as many as finish in `queueTarget`. */
+  const depthLimit = (): number => Math.max(1, Math.min(config.poolSharedDepth, Math.floor(queueTarget / serviceMs)))
+
+  /** A place on the shared lane, without waiting. */
+  const tryShared = (): Entry | undefined => {
+    const limit = depthLimit()
+    let fullest: Entry | undefined
+    let emptiest: Entry | undefined
     for (const entry of entries) {
       if (entry.state !== "shared" || entry.draining || entry.session.isLost) continue
       if (entry.uses >= config.poolMaxUses) {
         entry.draining = true
         continue
       }
-      const stalled = isStalled(entry)
-      if (best === undefined || (stalled === bestIsStalled ? entry.depth < best.depth : bestIsStalled)) {
-        best = entry
-        bestIsStalled = stalled
+      if (emptiest === undefined || entry.depth < emptiest.depth) emptiest = entry
+      // The fullest that has room: statements that leave together cost one write, spread out they cost one each.
+      if (entry.depth < limit && (fullest === undefined || entry.depth > fullest.depth) && !isStalled(entry)) {
+        fullest = entry
       }
     }
-    return best
-  }
-
-  /** A place on the shared lane, without waiting. */
-  const tryShared = (): Entry | undefined => {
-    const best = leastBusyShared()
-    if (best !== undefined && best.depth < config.poolSharedDepth && now() - best.progressAt <= stalledAfter) {
-      return best
-    }
+    if (fullest !== undefined) return fullest
     if (count("shared") < sharedMax) {
       const idle = takeIdle("shared")
       if (idle !== undefined) return idle
       if (opening === 0) open()
       // Behind a stalled statement a read waits longer than for the connection that is being opened.
-      if (opening > 0 && isStalled(best)) return undefined
+      if (opening > 0 && isStalled(emptiest)) return undefined
     }
-    return best !== undefined && best.depth < maxDepth ? best : undefined
+    return emptiest !== undefined && emptiest.depth < maxDepth ? emptiest : undefined
   }
 
   const tryExclusive = (): Entry | undefined => {
@@ -309,7 +314,9 @@ const make = Effect.gen(function*() {
   const release = (entry: Entry, interrupted: boolean): void => {
     if (entry.depth > 0) {
       entry.depth--
-      entry.progressAt = now()
+      const at = now()
+      serviceMs += (at - entry.progressAt - serviceMs) * serviceWeight
+      entry.progressAt = at
     }
     if (entry.depth === 0 && entry.state !== "closing") {
       entry.draining = false
