@@ -78,7 +78,7 @@ const ofError = (error: CommandError): Failure => {
 
 /** The failure behind `cause`. A defect's own text may hold anything: it goes to the debug log only. */
 export const ofCause = (cause: Cause.Cause<CommandError>): Failure => {
-  const [failed] = cause.reasons.filter(Cause.isFailReason)
+  const failed = cause.reasons.find(Cause.isFailReason)
   if (failed !== undefined) return ofError(failed.error)
   return Cause.hasInterruptsOnly(cause)
     ? { exitCode: ExitCode.aborted, reason: "Interrupted", text: "interrupted; what was not committed is undone" }

@@ -19,7 +19,7 @@ test("makes everything on an empty database, and nothing the second time", async
   expect(made.migrations.applied.length).toBeGreaterThan(0)
   expect(made.migrations.applied.every(({ appliedNow }) => appliedNow)).toBe(true)
   expect(made.migrations.pending).toBe(0)
-  expect([...made.indexes.present, ...made.indexes.created].sort()).toEqual([...names].sort())
+  expect([...made.indexes.present, ...made.indexes.created].toSorted()).toEqual(names.toSorted())
 
   const second = await emsdb(["init", "--json"], url)
   expect(second).toMatchObject({ code: 0, stderr: "" })

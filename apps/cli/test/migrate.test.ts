@@ -11,7 +11,7 @@ const decode = (text: string) => Schema.decodeUnknownSync(Migrate)(oneJson(text)
 /** What the folder holds: drizzle-kit writes one folder for each. */
 const inFolder = fs.readdirSync(path.resolve(import.meta.dirname, "../../../drizzle"), { withFileTypes: true })
   .flatMap((entry) => entry.isDirectory() ? [entry.name] : [])
-  .sort()
+  .toSorted()
 
 test("applies all migrations, oldest first, and none the second time", async () => {
   const { admin, close, url } = await createTestDatabase({ template: false })

@@ -1,4 +1,5 @@
 import { type Health as Checked, HealthCheck } from "@ems/db-core/connection/HealthCheck"
+import { Pool } from "@ems/db-core/connection/Pool"
 import { Health } from "@ems/schema/contract/Health"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -44,6 +45,10 @@ const healthLines = ({ database, message, performance, status }: Health): Readon
 
 export const runHealth = Effect.fn("emsdb.health")(function*(options: { readonly json: boolean }) {
   const { check } = yield* HealthCheck
+  const pool = yield* Pool
+  // The probe is for a process that is connected, and short. Opening may take as long as `DbConfig.connectTimeout`: an
+  // embedded database needs seconds on a busy machine, a suspended compute as well. What it fails with, the probe meets.
+  yield* Effect.ignore(pool.shared(() => Effect.void))
   const checked = yield* check
   const health = healthOf(checked, yield* DateTime.now)
   yield* print(Health, health, { json: options.json, lines: healthLines(health) })

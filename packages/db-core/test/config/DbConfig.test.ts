@@ -1,6 +1,7 @@
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { readFileSync } from "node:fs"
 import { inspect } from "node:util"
 import { assert, describe, it } from "vitest"
 import * as DbConfig from "../../src/config/DbConfig.ts"
@@ -62,6 +63,13 @@ describe("DbConfig", () => {
     if (!Result.isFailure(result)) return
     assert.deepInclude(result.failure, { _tag: "DbConfigError", key })
     assert.notInclude(String(result.failure), "canary")
+  })
+
+  it("is documented: every setting with its default and bounds", () => {
+    const page = readFileSync(new URL("../../../../docs/settings.md", import.meta.url), "utf8")
+    for (const { default: value, doc, env, max, min, unit } of Object.values(DbConfig.settings)) {
+      assert.include(page, `| \`${env}\` | ${value} ${unit} | ${min} to ${max} | ${doc} |`)
+    }
   })
 
   it("shows its secret to nobody", () => {
