@@ -77,5 +77,5 @@ const write = Effect.fnUntraced(function*({ force, scale }: SeedOptions) {
 
 export const seed = Effect.fn("Seed.seed")(function*(options: SeedOptions) {
   const [took, written] = yield* Effect.timed(write(options))
-  return { ...written, scale: options.scale, durationMs: Duration.toMillis(took) } satisfies Seed as Seed
+  return { ...written, scale: options.scale, durationMs: Duration.toMillis(took) } satisfies Seed
 })
