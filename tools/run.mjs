@@ -119,8 +119,8 @@ const locked = async (name, body) => {
 }
 
 /** Runs an installer with its output on stderr: stdout belongs to the tool, which may print JSON there. */
-const runInstaller = (argv) => {
-  const { error, signal, status } = spawnSync(argv[0], argv.slice(1), { cwd: root, env, stdio: ["ignore", 2, 2] })
+const runInstaller = (argv, cwd = root) => {
+  const { error, signal, status } = spawnSync(argv[0], argv.slice(1), { cwd, env, stdio: ["ignore", 2, 2] })
   if (error) fail(127, `${argv[0]} could not be run (${error.message}). Install Node with npm, then try again.`)
   if (signal) process.exit(128 + os.constants.signals[signal])
   if (status !== 0) fail(status, `The install failed: ${argv.join(" ")}`)
@@ -159,7 +159,8 @@ const newNode = () => {
     fs.mkdirSync(path.dirname(home), { recursive: true })
     const fresh = fs.mkdtempSync(`${home}-`)
     fs.writeFileSync(path.join(fresh, "package.json"), "{}")
-    runInstaller([...npm(), "install", "--no-audit", "--no-fund", "--prefix", fresh, `${name}@${newNodeVersion}`])
+    // By the working directory: with --prefix npm would not read the machine's own npmrc, and miss its proxy or authority.
+    runInstaller([...npm(), "install", "--no-audit", "--no-fund", `${name}@${newNodeVersion}`], fresh)
     try {
       fs.renameSync(fresh, home)
     } catch {

@@ -3,16 +3,16 @@ import { relations } from "@ems/schema"
 import { sql } from "drizzle-orm"
 import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { join, relative } from "node:path"
+import { fileURLToPath } from "node:url"
 import { afterAll, assert, beforeAll, describe, expect, it } from "vitest"
 import { renderSchemaDump, type SchemaDumpRow, schemaDumpSql } from "../../src/catalog/schemaDump.ts"
 import { Database } from "../../src/connection/Database.ts"
 import * as DbCore from "../../src/DbCore.ts"
 import * as Migrator from "../../src/migration/Migrator.ts"
 
-const root = new URL("../../../..", import.meta.url).pathname
+const root = fileURLToPath(new URL("../../../..", import.meta.url))
 const folder = join(root, "drizzle")
 
 const dumpRows = Database.use((db) =>
@@ -62,11 +62,24 @@ describe("tables, migrations and dump", () => {
   }, 60_000)
 
   it("agree: drizzle-kit finds nothing to generate", () => {
-    const out = mkdtempSync(join(tmpdir(), "ems-kit-"))
+    mkdirSync(join(root, ".data"), { recursive: true })
+    const copy = mkdtempSync(join(root, ".data", "kit-"))
     try {
-      assert.match(kit("check"), /fine|no /i)
+      cpSync(folder, copy, { recursive: true })
+      const before = readdirSync(copy)
+      const said = kit(
+        "generate",
+        "--dialect",
+        "postgresql",
+        "--schema",
+        "packages/schema/src/index.ts",
+        "--out",
+        relative(root, copy)
+      )
+      assert.match(said, /no schema changes/i)
+      assert.deepStrictEqual(readdirSync(copy), before)
     } finally {
-      rmSync(out, { recursive: true })
+      rmSync(copy, { recursive: true })
     }
   }, 60_000)
 

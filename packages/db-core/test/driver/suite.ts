@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Stream from "effect/Stream"
+import { fileURLToPath } from "node:url"
 import { afterAll, assert, beforeAll, beforeEach, describe, it } from "vitest"
 import { Database, type DatabaseShape } from "../../src/connection/Database.ts"
 import { HealthCheck } from "../../src/connection/HealthCheck.ts"
@@ -15,7 +16,7 @@ import type { DbError } from "../../src/errors/DbError.ts"
 import * as Migrator from "../../src/migration/Migrator.ts"
 import { type TargetName, targets, type TestTarget } from "./target.ts"
 
-const migrations = new URL("../../../../drizzle", import.meta.url).pathname
+const migrations = fileURLToPath(new URL("../../../../drizzle", import.meta.url))
 type Db = DatabaseShape<typeof relations>
 
 const secret = "canary-7f3a"
