@@ -2,13 +2,14 @@
 import { DbConfig } from "@ems/db-core/config/DbConfig"
 import * as DbCore from "@ems/db-core/DbCore"
 import { relations } from "@ems/schema"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
-/** What an operator should know about the configured connection. */
+/** What an operator should know about the configured connection, whatever the log level. */
 const warnings = Layer.effectDiscard(Effect.gen(function*() {
   const { target } = yield* DbConfig
-  for (const warning of target.warnings) yield* Effect.logWarning(warning)
+  for (const warning of target.warnings) yield* Console.error(`emsdb: warning: ${warning}`)
 }))
 
 const layer = Layer.provideMerge(warnings, DbCore.layer(relations))
