@@ -90,6 +90,14 @@ export const settings = {
     unit: "ms",
     doc: "Opening a connection, authentication included, at most."
   },
+  commitResolveTimeout: {
+    env: "EMS_COMMIT_RESOLVE_TIMEOUT_MS",
+    default: 10_000,
+    min: 1,
+    max: 600_000,
+    unit: "ms",
+    doc: "Asking what became of a COMMIT whose answer was lost, at most; then CommitUnknown."
+  },
   streamBatch: {
     env: "EMS_STREAM_BATCH",
     default: 256,

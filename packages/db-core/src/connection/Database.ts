@@ -11,13 +11,16 @@ import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import { DbConfig } from "../config/DbConfig.ts"
 import * as Cursor from "../driver/Cursor.ts"
-import { type Handle, makeHandle, type TransactionHandle } from "../driver/DrizzleSession.ts"
+import { Driver } from "../driver/Driver.ts"
+import { type Handle, makeHandle, own, type TransactionHandle } from "../driver/DrizzleSession.ts"
 import { LaneChoice } from "../driver/Lane.ts"
 import { makePromiseHandle, type PromiseHandle, type Run } from "../driver/PromiseSession.ts"
-import * as Statements from "../driver/Statements.ts"
+import type { StatementHooks } from "../driver/StatementHooks.ts"
 import { type DbError, isDbError } from "../errors/DbError.ts"
+import * as Executor from "./Executor.ts"
 import { Observations } from "./Observations.ts"
 import { Pool } from "./Pool.ts"
+import { rerun } from "./RetryPolicy.ts"
 import * as StatementLog from "./StatementLog.ts"
 
 export type { Handle, TransactionHandle } from "../driver/DrizzleSession.ts"
@@ -33,16 +36,28 @@ export interface DatabaseShape<Relations extends AnyRelations> {
       readonly cancellable?: boolean
     }
   ) => Effect.Effect<A, E, R>
-  /** Runs one writing statement on a connection of its own, whatever it looks like. */
-  readonly write: <A, E, R>(use: (db: Handle<Relations>) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /**
+   * Runs one writing statement so that its outcome is known: in a transaction of its own, whose COMMIT is resolved when
+   * its answer is lost, and again while it surely had no effect. Fails with `CommitUnknown` only if the server could
+   * not be asked. Four round trips; `query` takes one, and fails with `CommitUnknown` whenever the answer is lost.
+   * Inside a transaction it is a statement of that.
+   */
+  readonly write: <A, E, R>(use: (db: Handle<Relations>) => Effect.Effect<A, E, R>) => Effect.Effect<A, E | DbError, R>
   /**
    * Runs `use` in a transaction: commits when it succeeds, rolls back when it fails or is interrupted. Inside another
-   * transaction it is a savepoint. A COMMIT that the server answers with ROLLBACK fails with `CommitRolledBack`.
+   * transaction it is a savepoint. A COMMIT that the server answers with ROLLBACK fails with `CommitRolledBack`; one
+   * whose answer is lost is resolved, and fails with `CommitUnknown` only if the server could not be asked.
    */
   readonly transaction: <A, E, R>(
     use: (tx: TransactionHandle<Relations>) => Effect.Effect<A, E, R>,
-    config?: PgTransactionConfig
-  ) => Effect.Effect<A, Statements.Uncarried<E>, R>
+    config?: PgTransactionConfig & {
+      /**
+       * `use` may run again from its beginning: after a serialization failure or deadlock, and after a lost connection
+       * that rolled back. Only for closures without effects outside the database. Default false.
+       */
+      readonly retry?: boolean
+    }
+  ) => Effect.Effect<A, E | DbError, R>
   /** Rows of a select, `DbConfig.streamBatch` at a time through a cursor; memory stays bounded on both sides. */
   readonly stream: <Row>(
     use: (db: Handle<Relations>) => Effect.Effect<ReadonlyArray<Row>, DbError> & Cursor.Streamable
@@ -81,12 +96,14 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
   const observations = yield* Observations
   const level = yield* References.MinimumLogLevel
   const log = StatementLog.make(config.slowQuery, level === "Debug" || level === "Trace" || level === "All")
-  const statements = Statements.make(pool, {
+  const { capabilities } = yield* Driver
+  const hooks: StatementHooks = {
     outcome: (outcome) => {
       if (outcome.error === undefined) observations.answered()
       return log.outcome(outcome)
     }
-  }, yield* Clock.Clock)
+  }
+  const statements = Executor.make(pool, capabilities, config, hooks, yield* Clock.Clock)
   const handle = makeHandle(statements, relations)
 
   const note = <E>(error: E): E => {
@@ -101,12 +118,14 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
       return options?.cancellable === true ? Effect.provideService(run, LaneChoice, "exclusive") : run
     },
     write: (use) =>
-      Effect.suspend(() => use(handle)).pipe(
-        Effect.provideService(LaneChoice, "exclusive"),
-        Effect.mapError(note)
-      ),
-    transaction: (use, transactionConfig) =>
-      Effect.mapError(handle.transaction(use, transactionConfig), (error) => note(Statements.uncarry(error))),
+      Effect.flatMap(statements.current, (current) =>
+        current === undefined
+          ? Effect.mapError(rerun(statements.transaction(Effect.suspend(() => use(handle)))), note)
+          : use(handle)),
+    transaction: (use, { retry, ...transactionConfig } = {}) => {
+      const once = handle.transaction(use, transactionConfig)
+      return Effect.mapError(retry === true ? rerun(once) : once, (error) => note(own(error)))
+    },
     stream: (use) =>
       Stream.suspend(() => Stream.mapError(Cursor.stream(statements, use(handle), config.streamBatch), note)),
     promises: (run) => makePromiseHandle(statements, relations, (effect) => run(Effect.mapError(effect, note)))

@@ -96,9 +96,15 @@ class Session<Relations extends AnyRelations> extends PgEffectSession<QueryEffec
     config?: PgTransactionConfig
   ): Effect.Effect<A, E | SqlError, R> {
     const tx = new Transaction(dialect, this, this.relations)
-    // A failing SET TRANSACTION is a `DbError` under Drizzle's type; `Database` states the real one.
-    const configure = config === undefined ? Effect.void : tx.setTransaction(config) as unknown as Effect.Effect<void>
-    return this.statements.transaction(Effect.andThen(configure, Effect.suspend(() => use(tx))))
+    const configure = config === undefined ? Effect.void : tx.setTransaction(config)
+    // A `DbError` under Drizzle's type: see `own`.
+    return this.statements.transaction(
+      Effect.andThen(configure, Effect.suspend(() => use(tx)))
+    ) as unknown as Effect.Effect<
+      A,
+      E | SqlError,
+      R
+    >
   }
 }
 
@@ -118,6 +124,9 @@ class Transaction<Relations extends AnyRelations>
     return this.inner.transaction(use)
   }
 }
+
+/** Drizzle's types say that a transaction may fail with its client's `SqlError`; ours fails with a `DbError` instead. */
+export const own = <E>(error: E): Exclude<E, SqlError> | DbError => error as Exclude<E, SqlError> | DbError
 
 export const makeHandle = <Relations extends AnyRelations>(
   statements: Statements,

@@ -12,6 +12,7 @@ import { type ServerFields, serverFields } from "../errors/ServerError.ts"
 /** `I` idle, `T` in a transaction, `E` in a failed transaction, `?` not yet known. */
 export type TransactionStatus = "I" | "T" | "E" | "?"
 
+const commandComplete = 0x43
 const errorResponse = 0x45
 const readyForQuery = 0x5a
 
@@ -40,6 +41,8 @@ export class FrameTap {
   status: TransactionStatus = "?"
   /** The last FATAL or PANIC the server sent; the connection ends with it. */
   fatal: ServerFields | undefined = undefined
+  /** COMMIT was answered since `expectCommit`: it took effect, whatever happens to the connection afterwards. */
+  sawCommit = false
   /** Header bytes collected so far: type and length may be split over chunks. */
   private readonly header = new Uint8Array(5)
   private headerLength = 0
@@ -58,9 +61,8 @@ export class FrameTap {
         const [type, a, b, c, d] = this.header as unknown as readonly [number, number, number, number, number]
         this.type = type
         this.rest = ((a << 24) | (b << 16) | (c << 8) | d) - 4
-        this.body = type === errorResponse ? [] : undefined
-        if (this.rest > 0) continue
-        this.rest = 0
+        // "COMMIT" and its NUL are seven bytes; longer tags are of other commands.
+        this.body = type === errorResponse || (type === commandComplete && this.rest === 7) ? [] : undefined
         continue
       }
       const end = Math.min(chunk.length, at + this.rest)
@@ -69,10 +71,23 @@ export class FrameTap {
       this.rest -= end - at
       at = end
       if (this.rest === 0 && this.body !== undefined) {
-        const fields = parseFields(Buffer.concat(this.body))
-        if (fields !== undefined && (fields.severity === "FATAL" || fields.severity === "PANIC")) this.fatal = fields
+        this.read(this.type, Buffer.concat(this.body))
         this.body = undefined
       }
     }
+  }
+
+  /** Forgets an earlier COMMIT, before the next one is sent. */
+  expectCommit(): void {
+    this.sawCommit = false
+  }
+
+  private read(type: number, body: Buffer): void {
+    if (type === commandComplete) {
+      if (body.toString("latin1") === "COMMIT\0") this.sawCommit = true
+      return
+    }
+    const fields = parseFields(body)
+    if (fields !== undefined && (fields.severity === "FATAL" || fields.severity === "PANIC")) this.fatal = fields
   }
 }

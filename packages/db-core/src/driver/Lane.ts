@@ -6,10 +6,9 @@
  * fate or leak session state to strangers.
  */
 import * as Context from "effect/Context"
-import type { Lane } from "./StatementHooks.ts"
 
-/** Forces a lane for everything that runs inside; `auto` decides by the statement. */
-export const LaneChoice = Context.Reference<Lane | "auto">("@ems/db-core/driver/Lane/LaneChoice", {
+/** Whether statements inside may share a connection where they can (`auto`), or are kept alone. */
+export const LaneChoice = Context.Reference<"auto" | "exclusive">("@ems/db-core/driver/Lane/LaneChoice", {
   defaultValue: () => "auto"
 })
 
@@ -26,22 +25,24 @@ const exclusiveWords = new RegExp(
 
 const leading = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/|\()*(\w+)/
 
-const decide = (sql: string): Lane => {
+const decide = (sql: string): boolean => {
   const first = leading.exec(sql)?.[1]?.toLowerCase()
-  if (first !== "select" && first !== "with" && first !== "values" && first !== "table") return "exclusive"
-  return exclusiveWords.test(sql) ? "exclusive" : "shared"
+  if (first !== "select" && first !== "with" && first !== "values" && first !== "table") return false
+  return !exclusiveWords.test(sql)
 }
 
 /** Texts remembered: an application repeats a few hundred; one that does not would only fill memory. */
 const remembered = 2048
-const decisions = new Map<string, Lane>()
+const decisions = new Map<string, boolean>()
 
-/** The lane of an autocommit statement. */
-export const laneOf = (sql: string): Lane => {
-  const known = decisions.get(sql)
-  if (known !== undefined) return known
-  const lane = decide(sql)
+const remember = (sql: string, decision: boolean): boolean => {
   if (decisions.size >= remembered) decisions.clear()
-  decisions.set(sql, lane)
-  return lane
+  decisions.set(sql, decision)
+  return decision
 }
+
+/** Whether an autocommit statement may share a connection. */
+export const isShareable = (sql: string): boolean => decisions.get(sql) ?? remember(sql, decide(sql))
+
+/** The server refused it where only reads are allowed: it looked like a read, and is none. */
+export const neverShare = (sql: string): void => void remember(sql, false)

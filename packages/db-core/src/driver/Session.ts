@@ -5,25 +5,41 @@ import * as PgConnection from "@effect/sql-pg/PgConnection"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import type { Duplex } from "node:stream"
 import type { DbConfigShape } from "../config/DbConfig.ts"
 import { DbError } from "../errors/DbError.ts"
 import { fromCause, fromServerFields } from "../errors/ServerError.ts"
 import type { Capabilities } from "./Capabilities.ts"
 import { FrameTap, type TransactionStatus } from "./FrameTap.ts"
+import type { CountingDuplex } from "./transport/WireDuplex.ts"
 
 /** How long a closing connection may take to say goodbye before its socket is destroyed. */
 const closeGrace = "1 second"
 
+/** A cluster and its history: changes with a failover, a restore or a branch. */
+export interface ServerIdentity {
+  readonly systemIdentifier: string
+  /** Of the WAL being written, in eight hex digits. The control file's lags behind a promotion. */
+  readonly timeline: string
+  /** The backend's real process id; `backendPid` may be a proxy's. */
+  readonly pid: number
+}
+
 export class Session {
   readonly connection: PgConnection.PgConnection
-  private readonly socket: Duplex
+  private readonly socket: CountingDuplex
   private readonly tap: FrameTap
   private readonly scope: Scope.Closeable
   private gone = false
+  /**
+   * What the server's default lets an autocommit statement do. `read` makes sure that what was taken for a read is one:
+   * it could otherwise be a function that writes, and be done twice when it is retried.
+   */
+  access: "write" | "read" = "write"
+  /** The server that it speaks to, once asked: tells whether an xid read here means anything elsewhere. */
+  identity: ServerIdentity | undefined = undefined
   private readonly goneListeners = new Set<() => void>()
 
-  constructor(connection: PgConnection.PgConnection, socket: Duplex, tap: FrameTap, scope: Scope.Closeable) {
+  constructor(connection: PgConnection.PgConnection, socket: CountingDuplex, tap: FrameTap, scope: Scope.Closeable) {
     this.connection = connection
     this.socket = socket
     this.tap = tap
@@ -51,6 +67,20 @@ export class Session {
   /** The socket is closed or about to be: lend it to nobody. */
   get isLost(): boolean {
     return this.gone || this.socket.destroyed || this.tap.fatal !== undefined
+  }
+
+  /** Bytes given to the socket since it was opened. */
+  get bytesWritten(): number {
+    return this.socket.bytesWritten
+  }
+
+  /** Whether COMMIT was answered since `expectCommit`. */
+  get sawCommit(): boolean {
+    return this.tap.sawCommit
+  }
+
+  expectCommit(): void {
+    this.tap.expectCommit()
   }
 
   /** What the server said before it hung up, if it said anything. */
@@ -91,14 +121,14 @@ export class Session {
 export const connect = (
   config: DbConfigShape,
   capabilities: Capabilities,
-  open: () => Duplex
+  open: () => CountingDuplex
 ): Effect.Effect<Session, DbError> =>
   Effect.gen(function*() {
     const { target } = config
     const scope = yield* Scope.make()
     const tap = new FrameTap()
-    let socket: Duplex | undefined
-    const first = (): Duplex => {
+    let socket: CountingDuplex | undefined
+    const first = (): CountingDuplex => {
       if (socket !== undefined) return open()
       socket = open()
       // Before the wire client's own listener, so the tap has seen a message when the client acts on it.

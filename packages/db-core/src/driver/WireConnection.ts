@@ -13,21 +13,26 @@ import type { Lane, StatementHooks } from "./StatementHooks.ts"
 /** In which shape rows come: by position, by name, or with the command's tag and the column types. */
 export type Mode = "arrays" | "objects" | "raw"
 
-const isCommit = (sql: string): boolean => /^\s*commit\b/i.test(sql)
+/** The wire client's result: command tag, rows by name, columns. */
+export type WireResult = PgConnection.Result
+
+/** What was true when a statement began; what is true when it failed is compared with it. */
+interface Begun {
+  readonly inTransaction: boolean
+  readonly bytesWritten: number
+}
 
 /** What the wire client reports, as a `DbError` with the fate that the evidence allows. */
-const wireError = (error: SqlError, session: Session, sql: string, begun: boolean): DbError => {
+const wireError = (error: SqlError, session: Session, lane: Lane, begun: Begun): DbError => {
   if (/Failed to encode/.test(error.reason.message)) {
     return DbError.of("InvalidData", "NotSent", "query", { message: "a parameter could not be encoded for its type" })
   }
-  const commits = isCommit(sql)
-  // Until COMMIT is written, losing the connection ends the transaction; a lone statement may have committed.
-  const lost: Fate = begun && !commits ? "RolledBack" : "Unknown"
-  if (session.lastWords !== undefined) return fromServerFields(session.lastWords, lost, commits ? "commit" : "query")
-  return fromCause(error, commits ? "CommitUnknown" : "ConnectionLost", commits ? "commit" : "query", {
-    server: "Refused",
-    socket: lost
-  })
+  // On a shared connection the bytes may be somebody else's.
+  const isUnsent = lane === "exclusive" && session.bytesWritten === begun.bytesWritten
+  // Losing the connection ends the transaction (whoever sends COMMIT looks further); a lone statement may have run.
+  const lost: Fate = begun.inTransaction ? "RolledBack" : isUnsent ? "NotSent" : "Unknown"
+  if (session.lastWords !== undefined) return fromServerFields(session.lastWords, lost, "query")
+  return fromCause(error, "ConnectionLost", "query", { server: "Refused", socket: lost })
 }
 
 export class WireConnection {
@@ -58,7 +63,7 @@ export class WireConnection {
     DbError
   >
   execute(mode: "raw", sql: string, params: ReadonlyArray<unknown>, prepare?: boolean): Effect.Effect<
-    PgConnection.Result,
+    WireResult,
     DbError
   >
   execute(mode: Mode, sql: string, params: ReadonlyArray<unknown>, prepare?: boolean): Effect.Effect<
@@ -72,7 +77,10 @@ export class WireConnection {
     return Effect.suspend(() => {
       const { session } = this
       const started = this.clock.currentTimeNanosUnsafe()
-      const begun = session.status === "T" || session.status === "E"
+      const begun = {
+        inTransaction: session.status === "T" || session.status === "E",
+        bytesWritten: session.bytesWritten
+      }
       const told = (rows: number, error: DbError | undefined) =>
         this.hooks.outcome({
           sql,
@@ -91,7 +99,7 @@ export class WireConnection {
           return after === undefined ? Effect.succeed(result) : Effect.as(after, result)
         },
         onFailure: (error) => {
-          const failure = wireError(error, session, sql, begun)
+          const failure = wireError(error, session, this.lane, begun)
           const after = told(0, failure)
           return after === undefined ? Effect.fail(failure) : Effect.andThen(after, Effect.fail(failure))
         }

@@ -82,7 +82,7 @@ const ensureIndexes = (database: DatabaseShape<AnyRelations>, wanted: ReadonlyAr
     const before = yield* look
     for (const index of wanted) {
       if (!before.has(qualified(index))) {
-        yield* database.write((db) => db.execute(createIndexSql(index, capabilities.concurrently)))
+        yield* database.query((db) => db.execute(createIndexSql(index, capabilities.concurrently)))
       }
     }
     const after = yield* look
@@ -99,7 +99,7 @@ const ensureStatistics = (database: DatabaseShape<AnyRelations>) =>
   Effect.gen(function*() {
     const { rows } = yield* database.query((db) => db.execute<NeverAnalyzed & Record<string, unknown>>(neverAnalyzed))
     for (const table of rows) {
-      yield* database.write((db) =>
+      yield* database.query((db) =>
         db.execute(sql`analyze ${sql.identifier(table.schema)}.${sql.identifier(table.name)}`)
       )
     }

@@ -12,6 +12,7 @@ import { migrate as applyMigrations } from "drizzle-orm/pg-core/effect"
 import * as Effect from "effect/Effect"
 import { DbConfigError } from "../config/DbConfigError.ts"
 import { Database, type DatabaseShape } from "../connection/Database.ts"
+import { own } from "../driver/DrizzleSession.ts"
 import { DbError } from "../errors/DbError.ts"
 
 /** Transaction lock of the migrator, the same for every runner: the first eight bytes of SHA-256("ems migrate"). */
@@ -78,7 +79,7 @@ export const migrate = Effect.fn("Migrator.migrate")(function*(folder: string) {
       yield* tx.execute(sql`select pg_advisory_xact_lock(${lockKey})`)
       const before = yield* appliedNames(database)
       // Runs as a savepoint of this transaction, and so under its lock.
-      yield* applyMigrations(files, tx._.session, { migrationsFolder: folder })
+      yield* Effect.mapError(applyMigrations(files, tx._.session, { migrationsFolder: folder }), own)
       return before
     })
   ).pipe(Effect.catchTag("MigratorInitError", () =>

@@ -33,7 +33,7 @@ const logged = async (level: "Debug" | "Info"): Promise<ReadonlyArray<Line>> => 
       Effect.gen(function*() {
         yield* db.query((d) => d.execute(sql`select ${"canary"}::text as x from generate_series(1, 3)`))
         yield* Effect.ignore(db.query((d) => d.execute(sql`select 'canary'::int`)))
-        yield* db.write((d) => d.execute(sql`select pg_sleep(0.06), 'canary'`))
+        yield* db.query((d) => d.execute(sql`select pg_sleep(0.06), 'canary'`))
       })
     ).pipe(
       Effect.provide(DbCore.layerOf({}, { url: database.url, slowQuery: 50 }).pipe(Layer.provideMerge(logging)))
@@ -44,7 +44,8 @@ const logged = async (level: "Debug" | "Info"): Promise<ReadonlyArray<Line>> => 
 
 describe("StatementLog", () => {
   it("writes a line for every statement when somebody watches, and no text or value of it", async () => {
-    const lines = await logged("Debug")
+    // A connection that changes lanes says so to the server, in a SET of its own.
+    const lines = (await logged("Debug")).filter((line) => !/msg=SET|message=SET/.test(line.text))
     assert.lengthOf(lines, 3)
     assert.deepStrictEqual(lines.map((line) => line.level), ["Debug", "Debug", "Warn"])
     for (const { text } of lines) {

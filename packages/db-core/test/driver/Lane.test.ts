@@ -1,5 +1,5 @@
 import { assert, describe, it } from "vitest"
-import { laneOf } from "../../src/driver/Lane.ts"
+import { isShareable } from "../../src/driver/Lane.ts"
 
 describe("Lane", () => {
   it.each([
@@ -11,7 +11,7 @@ describe("Lane", () => {
     "values (1)",
     "table users",
     "select deleted_at, insert_count, shared from t"
-  ])("shares %s", (sql) => assert.strictEqual(laneOf(sql), "shared"))
+  ])("shares %s", (sql) => assert.isTrue(isShareable(sql)))
 
   it.each([
     "insert into t values (1)",
@@ -36,5 +36,5 @@ describe("Lane", () => {
     "do $$ begin end $$",
     "copy t to stdout",
     ""
-  ])("keeps alone: %s", (sql) => assert.strictEqual(laneOf(sql), "exclusive"))
+  ])("keeps alone: %s", (sql) => assert.isFalse(isShareable(sql)))
 })

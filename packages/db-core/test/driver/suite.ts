@@ -290,7 +290,7 @@ export const driverSuite = (name: TargetName) => {
     it("never hands on a connection inside a transaction", () =>
       run((db) =>
         Effect.gen(function*() {
-          yield* db.write((d) => d.execute(sql`begin`))
+          yield* db.query((d) => d.execute(sql`begin`))
           yield* insertUser(db, "kept@x.io")
           const { closed } = yield* (yield* Pool).snapshot
           assert.isAtLeast(closed.dirty, 1)
@@ -369,7 +369,7 @@ const serverCases = (
   it("tells a statement on a killed connection that its fate is unknown, and serves the next caller", async () => {
     const error = await run((db) =>
       Effect.gen(function*() {
-        const fiber = yield* Effect.forkChild(Effect.flip(db.write((d) => d.execute(sql`select pg_sleep(29)`))))
+        const fiber = yield* Effect.forkChild(Effect.flip(db.query((d) => d.execute(sql`select pg_sleep(29)`))))
         yield* Effect.promise(async () => {
           while ((await sleeping()).length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
           for (const { pid } of await sleeping()) await target().admin!("select pg_terminate_backend($1)", [pid])
@@ -377,7 +377,7 @@ const serverCases = (
         return yield* Fiber.join(fiber)
       })
     )
-    assert.strictEqual(error.reason._tag, "ConnectionLost")
+    assert.strictEqual(error.reason._tag, "CommitUnknown")
     assert.strictEqual(error.reason.sqlState, "57P01")
     assert.strictEqual(error.fate, "Unknown")
     assert.strictEqual(await run((db) => db.query((d) => d.$count(users))), 0)

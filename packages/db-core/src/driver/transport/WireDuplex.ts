@@ -13,10 +13,17 @@ export interface Inner {
   readonly resume?: () => void
 }
 
+/** A socket that counts what it was given: both kinds of ours do. */
+export interface CountingDuplex extends Duplex {
+  readonly bytesWritten: number
+}
+
 export class WireDuplex extends Duplex {
   private inner: Inner | undefined = undefined
   private waiting: (() => void) | undefined = undefined
   private abandon: () => void
+  /** As on `net.Socket`: bytes that were handed over, delivered or not. */
+  bytesWritten = 0
 
   /** `abandon` ends whatever is being set up when the caller gives up before `attach`. */
   constructor(abandon: () => void = () => {}) {
@@ -51,6 +58,7 @@ export class WireDuplex extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.bytesWritten += chunk.length
     if (this.inner !== undefined) return this.inner.write(chunk, done)
     this.waiting = () => this.inner?.write(chunk, done)
   }

@@ -1,10 +1,9 @@
 /**
  * PGlite behind the wire protocol: one backend in a worker, so one session at a time.
  */
-import type { Duplex } from "node:stream"
 import { Worker } from "node:worker_threads"
 import type { Target } from "../../config/DbUrl.ts"
-import { WireDuplex } from "./WireDuplex.ts"
+import { type CountingDuplex, WireDuplex } from "./WireDuplex.ts"
 
 type Answer =
   | { readonly type: "ready"; readonly id: number }
@@ -20,7 +19,7 @@ const isCancelRequest = (bytes: Uint8Array): boolean =>
 
 /** The embedded database of one driver. */
 export interface Embedded {
-  readonly open: () => Duplex
+  readonly open: () => CountingDuplex
   /** Flushes the data directory and ends the worker. */
   readonly close: () => Promise<void>
 }
@@ -63,7 +62,7 @@ export const embedded = (target: Target): Embedded => {
     return started
   }
 
-  const open = (): Duplex => {
+  const open = (): CountingDuplex => {
     if (ended !== undefined) throw ended
     const id = nextId++
     const session = new WireDuplex(() => void sessions.delete(id))

@@ -2,10 +2,9 @@
  * Neon over WebSocket, through the official driver's own socket: the wire protocol goes unchanged inside it.
  */
 import { neonConfig } from "@neondatabase/serverless"
-import type { Duplex } from "node:stream"
 import WebSocket from "ws"
 import type { Target } from "../../config/DbUrl.ts"
-import { WireDuplex } from "./WireDuplex.ts"
+import { type CountingDuplex, WireDuplex } from "./WireDuplex.ts"
 
 /** The part of the driver's socket that its type declarations leave out. */
 interface NeonSocket {
@@ -25,7 +24,7 @@ const toError = (event: unknown): Error => {
 }
 
 /** A factory of connections to `target`; `proxy` is `host:port/path` of another WebSocket proxy. */
-export const neon = (target: Target, proxy: string | undefined) => (): Duplex => {
+export const neon = (target: Target, proxy: string | undefined) => (): CountingDuplex => {
   const config = new neonConfig()
   // Coalescing waits a timer tick (1–2 ms) for writes that the wire client has already put together.
   config.coalesceWrites = false

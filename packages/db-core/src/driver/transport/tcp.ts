@@ -4,10 +4,9 @@
  */
 import { readFileSync } from "node:fs"
 import * as Net from "node:net"
-import type { Duplex } from "node:stream"
 import * as Tls from "node:tls"
 import type { Target } from "../../config/DbUrl.ts"
-import { WireDuplex } from "./WireDuplex.ts"
+import { type CountingDuplex, WireDuplex } from "./WireDuplex.ts"
 
 /** SSLRequest: length 8, code 80877103 (PostgreSQL documentation, "Message Formats"). */
 const sslRequest = Uint8Array.from([0, 0, 0, 8, 4, 210, 22, 47])
@@ -23,7 +22,7 @@ const connectSocket = (target: Target): Net.Socket =>
     keepAliveInitialDelay: 30_000
   })
 
-const connectTls = (target: Target, rootCertificate: string | undefined): Duplex => {
+const connectTls = (target: Target, rootCertificate: string | undefined): CountingDuplex => {
   const raw = connectSocket(target)
   const duplex = new WireDuplex(() => raw.destroy())
   const fail = (error: Error) => duplex.destroy(error)
@@ -70,5 +69,5 @@ const connectTls = (target: Target, rootCertificate: string | undefined): Duplex
 }
 
 /** A factory of connections to `target` over TCP. */
-export const tcp = (target: Target) => (): Duplex =>
+export const tcp = (target: Target) => (): CountingDuplex =>
   target.tls.mode === "disable" ? connectSocket(target) : connectTls(target, target.tls.rootCertificate)

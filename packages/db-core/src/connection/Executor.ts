@@ -1,0 +1,120 @@
+/**
+ * Runs statements on the pool's lanes, and again where that is safe.
+ *
+ * - A statement of which nothing was sent is sent again.
+ * - A read is sent again after its connection was lost. What is a read is not left to our parsing: a shared connection
+ *   lets autocommit statements only read (`default_transaction_read_only`), so a function that writes is refused there
+ *   and runs alone, once.
+ * - Everything else is not sent twice.
+ */
+import type { Clock } from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type { DbConfigShape } from "../config/DbConfig.ts"
+import type { Capabilities } from "../driver/Capabilities.ts"
+import { isShareable, LaneChoice, neverShare } from "../driver/Lane.ts"
+import type { Session } from "../driver/Session.ts"
+import type { StatementHooks } from "../driver/StatementHooks.ts"
+import type { Found, Lanes, Statements } from "../driver/Statements.ts"
+import { type Mode, WireConnection } from "../driver/WireConnection.ts"
+import { DbError } from "../errors/DbError.ts"
+import { reconnect, wasLost, wasNotSent } from "./RetryPolicy.ts"
+import * as Transactions from "./Transactions.ts"
+
+const setAccess = { read: "SET default_transaction_read_only = on", write: "SET default_transaction_read_only = off" }
+
+/** Makes the server enforce `access`, if it does not yet. Costs a round trip when a connection changes lanes. */
+const enforce = (connection: WireConnection, access: Session["access"]): Effect.Effect<void, DbError> =>
+  connection.session.access === access ? Effect.void : Effect.andThen(
+    connection.execute("raw", setAccess[access], []),
+    Effect.sync(() => {
+      // Not before it is answered: until then nobody else may rely on it.
+      connection.session.access = access
+    })
+  )
+
+/** A lone statement that may have written, and whose answer is lost. */
+const uncertain = ({ reason }: DbError): DbError =>
+  DbError.of("CommitUnknown", "Unknown", "query", {
+    message: "the connection was lost before the answer; use Database.write for a write that can be resolved",
+    ...(reason.sqlState === undefined ? {} : { sqlState: reason.sqlState })
+  })
+
+export const make = (
+  lanes: Lanes,
+  { sessionState }: Capabilities,
+  config: Pick<DbConfigShape, "commitResolveTimeout">,
+  hooks: StatementHooks,
+  clock: Clock
+): Statements => {
+  const sharing = new WeakMap<Session, WireConnection>()
+  const sharedConnection = (session: Session): WireConnection => {
+    let connection = sharing.get(session)
+    if (connection === undefined) {
+      connection = new WireConnection(session, session.connection, "shared", hooks, clock)
+      sharing.set(session, connection)
+    }
+    return connection
+  }
+
+  const lease: Statements["lease"] = Effect.flatMap(
+    lanes.lease,
+    (session) =>
+      Effect.map(session.connection.pin, (wire) => new WireConnection(session, wire, "exclusive", hooks, clock))
+  )
+
+  const alone = (mode: Mode, sql: string, params: ReadonlyArray<unknown>): Effect.Effect<Found, DbError> =>
+    Effect.scoped(Effect.flatMap(lease, (connection) =>
+      connection.session.access === "write"
+        ? connection.execute(mode, sql, params)
+        : Effect.andThen(enforce(connection, "write"), connection.execute(mode, sql, params)))).pipe(
+        Effect.mapError((error) => error.fate === "Unknown" ? uncertain(error) : error)
+      )
+
+  const together = (mode: Mode, sql: string, params: ReadonlyArray<unknown>): Effect.Effect<Found, DbError> =>
+    lanes.shared((session) => {
+      const connection = sharedConnection(session)
+      return session.access === "read" || !sessionState
+        ? connection.execute(mode, sql, params)
+        : Effect.andThen(enforce(connection, "read"), connection.execute(mode, sql, params))
+    })
+
+  const aloneAgain = (mode: Mode, sql: string, params: ReadonlyArray<unknown>) =>
+    Effect.catchIf(alone(mode, sql, params), wasNotSent, () =>
+      // Built only after a failure: a retry around every statement would cost it a third of its speed.
+      Effect.retry(alone(mode, sql, params), { schedule: reconnect, while: wasNotSent }))
+
+  // Behind a pooler the server's default is not ours to set, so a lost read is not known to be one.
+  const mayReadAgain = sessionState ? (error: DbError) => wasNotSent(error) || wasLost(error) : wasNotSent
+
+  const togetherAgain = (mode: Mode, sql: string, params: ReadonlyArray<unknown>) =>
+    Effect.catch(together(mode, sql, params), (error) => {
+      if (error.reason._tag === "ReadOnly") {
+        neverShare(sql)
+        return aloneAgain(mode, sql, params)
+      }
+      return mayReadAgain(error)
+        ? Effect.retry(together(mode, sql, params), { schedule: reconnect, while: mayReadAgain })
+        : Effect.fail(error)
+    })
+
+  const execute: Statements["execute"] = (mode, sql, params) =>
+    Effect.withFiber((fiber) => {
+      const transaction = Context.getOrUndefined(fiber.context, Transactions.Current)
+      if (transaction !== undefined) return transaction.connection.execute(mode, sql, params)
+      return fiber.getRef(LaneChoice) === "auto" && isShareable(sql)
+        ? togetherAgain(mode, sql, params)
+        : aloneAgain(mode, sql, params)
+    })
+
+  const statements: Statements = {
+    execute,
+    lease,
+    current: Effect.withFiber((fiber) =>
+      Effect.succeed(Context.getOrUndefined(fiber.context, Transactions.Current)?.connection)
+    ),
+    transaction: (body) => transaction(body)
+  }
+  const transaction = Transactions.make(statements, config.commitResolveTimeout)
+  return statements
+}

@@ -1,0 +1,153 @@
+/**
+ * Transactions whose outcome is known: BEGIN, the body, COMMIT with its fate resolved, ROLLBACK; savepoints inside.
+ */
+import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import type { Statements } from "../driver/Statements.ts"
+import type { WireConnection } from "../driver/WireConnection.ts"
+import { DbError } from "../errors/DbError.ts"
+import * as CommitResolver from "./CommitResolver.ts"
+import { reconnect, wasNotSent } from "./RetryPolicy.ts"
+
+/** The transaction that a fibre is in. */
+export interface CurrentTransaction {
+  readonly connection: WireConnection
+  /** 0 for the transaction itself, 1 for a savepoint in it, … */
+  readonly depth: number
+  /** Savepoints nest: of two fibres that open one at the same level, one waits. */
+  readonly nesting: Semaphore.Semaphore
+}
+
+export const Current = Context.Service<CurrentTransaction>("@ems/db-core/connection/Transactions/Current")
+
+const control = (connection: WireConnection, sql: string): Effect.Effect<void, DbError> =>
+  Effect.asVoid(connection.execute("raw", sql, []))
+
+/** The same failure, of a statement that certainly had no effect. */
+const as = (error: DbError, fate: DbError["fate"], operation: string): DbError =>
+  DbError.of(error.reason._tag, fate, operation, error.reason)
+
+/** Nothing to undo on a lost connection; and if undoing fails the pool finds the transaction open and drops it. */
+const undo = (connection: WireConnection, sql: string): Effect.Effect<void> =>
+  connection.session.isLost ? Effect.void : Effect.ignore(control(connection, sql))
+
+const lostBeforeCommit = (connection: WireConnection): DbError => {
+  const { lastWords } = connection.session
+  return DbError.of("ConnectionLost", "RolledBack", "commit", {
+    message: "the connection was lost before COMMIT was sent",
+    ...(lastWords === undefined ? {} : { sqlState: lastWords.code })
+  })
+}
+
+/** Ends in success exactly when the transaction took effect, or had nothing to take effect. */
+const commit = (
+  statements: Statements,
+  connection: WireConnection,
+  resolveWithin: number
+): Effect.Effect<void, DbError> =>
+  Effect.gen(function*() {
+    const { session } = connection
+    if (session.isLost) return yield* lostBeforeCommit(connection)
+    const marker = session.status === "T"
+      ? yield* Effect.mapError(CommitResolver.mark(connection), (error) => as(error, "RolledBack", "commit"))
+      : undefined
+    session.expectCommit()
+    const { bytesWritten } = session
+    const exit = yield* Effect.exit(connection.execute("raw", "COMMIT", []))
+    if (Exit.isSuccess(exit)) {
+      if (exit.value.command !== "ROLLBACK") return
+      return yield* DbError.of("CommitRolledBack", "RolledBack", "commit", {
+        message: "the transaction had failed, so COMMIT rolled it back"
+      })
+    }
+    const found = Exit.findErrorOption(exit)
+    if (found._tag === "None") return yield* Effect.failCause(exit.cause as Cause.Cause<never>)
+    const error = found.value
+    // Answered, and then the connection died.
+    if (session.sawCommit) return
+    if (error.fate === "Refused" || session.bytesWritten === bytesWritten) {
+      return yield* as(error, "RolledBack", "commit")
+    }
+    // A failed transaction, which COMMIT could only end.
+    if (marker === undefined) return yield* as(error, "RolledBack", "commit")
+    if (marker.xid === undefined) return
+    // Its place in the pool is needed to ask.
+    yield* session.destroy
+    const outcome = yield* CommitResolver.resolve(statements, { ...marker, xid: marker.xid }, resolveWithin)
+    if (outcome === "committed") return
+    if (outcome === "aborted") return yield* as(error, "RolledBack", "commit")
+    return yield* DbError.of("CommitUnknown", "Unknown", "commit", {
+      message:
+        "the connection was lost while COMMIT was under way, and the server could not be asked what became of it",
+      ...(error.reason.sqlState === undefined ? {} : { sqlState: error.reason.sqlState })
+    })
+  })
+
+/** BEGIN on a connection of its own; tried again while nothing was done. */
+const begin = (statements: Statements, scope: Scope.Closeable): Effect.Effect<WireConnection, DbError> =>
+  Effect.gen(function*() {
+    // A scope for each attempt: the connection of one that failed goes back at once.
+    const lease = yield* Scope.fork(scope)
+    return yield* Effect.gen(function*() {
+      const connection = yield* Scope.provide(statements.lease, lease)
+      yield* Effect.mapError(
+        control(connection, connection.session.access === "read" ? "BEGIN READ WRITE" : "BEGIN"),
+        // Whatever became of BEGIN, it had no effect.
+        (error) => error.fate === "Refused" ? error : as(error, "NotSent", "transaction")
+      )
+      return connection
+    }).pipe(Effect.onError((cause) => Scope.close(lease, Exit.failCause(cause))))
+  }).pipe(Effect.retry({ schedule: reconnect, while: wasNotSent }))
+
+const savepoint = <A, E, R>(
+  { connection, depth, nesting }: CurrentTransaction,
+  body: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | DbError, R> => {
+  const name = `ems_${depth + 1}`
+  return nesting.withPermit(
+    Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(control(connection, `SAVEPOINT ${name}`), () =>
+        Effect.onExit(
+          restore(Effect.provideService(body, Current, {
+            connection,
+            depth: depth + 1,
+            nesting: Semaphore.makeUnsafe(1)
+          })),
+          (exit) =>
+            Exit.isSuccess(exit)
+              ? control(connection, `RELEASE SAVEPOINT ${name}`)
+              : undo(connection, `ROLLBACK TO SAVEPOINT ${name}`).pipe(
+                Effect.andThen(undo(connection, `RELEASE SAVEPOINT ${name}`))
+              )
+        ))
+    )
+  )
+}
+
+/** `resolveWithin`: how long to ask what became of an unanswered COMMIT, in milliseconds. */
+export const make = (statements: Statements, resolveWithin: number): Statements["transaction"] => (body) =>
+  Effect.withFiber((fiber) => {
+    const outer = Context.getOrUndefined(fiber.context, Current)
+    if (outer !== undefined) return savepoint(outer, body)
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(
+        Scope.make(),
+        (scope) =>
+          Effect.flatMap(restore(begin(statements, scope)), (connection) =>
+            Effect.onExit(
+              restore(Effect.provideService(body, Current, { connection, depth: 0, nesting: Semaphore.makeUnsafe(1) })),
+              (exit) =>
+                Exit.isSuccess(exit)
+                  ? commit(statements, connection, resolveWithin)
+                  // An interrupted connection is not handed on: dropping it rolls back.
+                  : Exit.hasInterrupts(exit)
+                  ? Effect.void
+                  : undo(connection, "ROLLBACK")
+            )).pipe(Effect.onExit((exit) => Scope.close(scope, exit)))
+      )
+    )
+  })
