@@ -1,7 +1,15 @@
 /** One connection through the wire proxy: two directions, each cut into messages that the plan's rules see. */
-import * as net from "node:net"
+import type * as net from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
-import { cancelRequestCode, commandTag, FrameReader, gssRequestCode, sslRequestCode, typeOf } from "./Wire.ts"
+import {
+  cancelRequestCode,
+  commandTag,
+  FrameReader,
+  gssRequestCode,
+  parseError,
+  sslRequestCode,
+  typeOf
+} from "./Wire.ts"
 import { query, type WireAction, type WireFrame, type WirePlan, type WireStats } from "./WireFault.ts"
 import { WireStatements } from "./WireStatements.ts"
 

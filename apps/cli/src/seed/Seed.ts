@@ -71,8 +71,7 @@ const write = Effect.fnUntraced(function*({ force, scale }: SeedOptions) {
           payment_history: payments.rowCount
         }
       }
-    })
-  )
+    }), { timeout: Number.POSITIVE_INFINITY })
 })
 
 export const seed = Effect.fn("Seed.seed")(function*(options: SeedOptions) {

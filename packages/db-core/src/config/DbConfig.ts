@@ -90,6 +90,15 @@ export const settings = {
     unit: "ms",
     doc: "Opening a connection, authentication included, at most."
   },
+  queryTimeout: {
+    env: "EMS_QUERY_TIMEOUT_MS",
+    default: 15_000,
+    min: 1,
+    max: 86_400_000,
+    unit: "ms",
+    doc:
+      "A call is back within this time, waiting, connecting and retries included; the server's statement_timeout too."
+  },
   commitResolveTimeout: {
     env: "EMS_COMMIT_RESOLVE_TIMEOUT_MS",
     default: 10_000,

@@ -6,6 +6,7 @@ import type { PgTransactionConfig } from "drizzle-orm/pg-core"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
@@ -17,6 +18,7 @@ import { LaneChoice } from "../driver/Lane.ts"
 import { makePromiseHandle, type PromiseHandle, type Run } from "../driver/PromiseSession.ts"
 import type { StatementHooks } from "../driver/StatementHooks.ts"
 import { type DbError, isDbError } from "../errors/DbError.ts"
+import * as Deadlines from "./Deadlines.ts"
 import * as Executor from "./Executor.ts"
 import { Observations } from "./Observations.ts"
 import { Pool } from "./Pool.ts"
@@ -25,24 +27,37 @@ import * as StatementLog from "./StatementLog.ts"
 
 export type { Handle, TransactionHandle } from "../driver/DrizzleSession.ts"
 
+/**
+ * How long a call may take, everything included: waiting for a connection, connecting, the statements, retries. In
+ * milliseconds, `Infinity` for no limit, `DbConfig.queryTimeout` by default. The caller is back by then with
+ * `DeadlineExceeded`, whose fate says what may have become of the work; the server stops working for it. A call inside a
+ * transaction ends with that at the latest.
+ */
+export interface TimeLimit {
+  readonly timeout?: number
+}
+
 export interface DatabaseShape<Relations extends AnyRelations> {
   /** The relations it was built with. */
   readonly relations: Relations
   /** Runs statements. Reads share connections; everything else has one to itself for the statement. */
   readonly query: <A, E, R>(
     use: (db: Handle<Relations>) => Effect.Effect<A, E, R>,
-    options?: {
+    options?: TimeLimit & {
       /** An interruption cancels the statement at the server. Costs a connection of its own. Default false. */
       readonly cancellable?: boolean
     }
-  ) => Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | DbError, R>
   /**
    * Runs one writing statement so that its outcome is known: in a transaction of its own, whose COMMIT is resolved when
    * its answer is lost, and again while it surely had no effect. Fails with `CommitUnknown` only if the server could
    * not be asked. Four round trips; `query` takes one, and fails with `CommitUnknown` whenever the answer is lost.
    * Inside a transaction it is a statement of that.
    */
-  readonly write: <A, E, R>(use: (db: Handle<Relations>) => Effect.Effect<A, E, R>) => Effect.Effect<A, E | DbError, R>
+  readonly write: <A, E, R>(
+    use: (db: Handle<Relations>) => Effect.Effect<A, E, R>,
+    options?: TimeLimit
+  ) => Effect.Effect<A, E | DbError, R>
   /**
    * Runs `use` in a transaction: commits when it succeeds, rolls back when it fails or is interrupted. Inside another
    * transaction it is a savepoint. A COMMIT that the server answers with ROLLBACK fails with `CommitRolledBack`; one
@@ -50,7 +65,7 @@ export interface DatabaseShape<Relations extends AnyRelations> {
    */
   readonly transaction: <A, E, R>(
     use: (tx: TransactionHandle<Relations>) => Effect.Effect<A, E, R>,
-    config?: PgTransactionConfig & {
+    config?: PgTransactionConfig & TimeLimit & {
       /**
        * `use` may run again from its beginning: after a serialization failure or deadlock, and after a lost connection
        * that rolled back. Only for closures without effects outside the database. Default false.
@@ -97,13 +112,16 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
   const level = yield* References.MinimumLogLevel
   const log = StatementLog.make(config.slowQuery, level === "Debug" || level === "Trace" || level === "All")
   const { capabilities } = yield* Driver
+  const clock = yield* Clock.Clock
   const hooks: StatementHooks = {
     outcome: (outcome) => {
       if (outcome.error === undefined) observations.answered()
       return log.outcome(outcome)
     }
   }
-  const statements = Executor.make(pool, capabilities, config, hooks, yield* Clock.Clock)
+  const statements = Executor.make(pool, capabilities, config, hooks, clock)
+  const fork = yield* FiberSet.makeRuntime<never, void, never>()
+  const { within } = Deadlines.make(clock, fork, config.queryTimeout)
   const handle = makeHandle(statements, relations)
 
   const note = <E>(error: E): E => {
@@ -114,17 +132,26 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
   const database: DatabaseShape<Relations> = {
     relations,
     query: (use, options) => {
-      const run = Effect.mapError(Effect.suspend(() => use(handle)), note)
-      return options?.cancellable === true ? Effect.provideService(run, LaneChoice, "exclusive") : run
+      const run = within(Effect.suspend(() => use(handle)), options?.timeout ?? config.queryTimeout)
+      return Effect.mapError(
+        options?.cancellable === true ? Effect.provideService(run, LaneChoice, "exclusive") : run,
+        note
+      )
     },
-    write: (use) =>
+    write: (use, options) =>
       Effect.flatMap(statements.current, (current) =>
         current === undefined
-          ? Effect.mapError(rerun(statements.transaction(Effect.suspend(() => use(handle)))), note)
+          ? Effect.mapError(
+            within(
+              rerun(statements.transaction(Effect.suspend(() => use(handle)))),
+              options?.timeout ?? config.queryTimeout
+            ),
+            note
+          )
           : use(handle)),
-    transaction: (use, { retry, ...transactionConfig } = {}) => {
+    transaction: (use, { retry, timeout = config.queryTimeout, ...transactionConfig } = {}) => {
       const once = handle.transaction(use, transactionConfig)
-      return Effect.mapError(retry === true ? rerun(once) : once, (error) => note(own(error)))
+      return Effect.mapError(within(retry === true ? rerun(once) : once, timeout), (error) => note(own(error)))
     },
     stream: (use) =>
       Stream.suspend(() => Stream.mapError(Cursor.stream(statements, use(handle), config.streamBatch), note)),

@@ -11,6 +11,7 @@ import type { Clock } from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { DbConfigShape } from "../config/DbConfig.ts"
+import { type Budget, CurrentBudget, hold, timeoutSetting } from "../driver/Budget.ts"
 import type { Capabilities } from "../driver/Capabilities.ts"
 import { isShareable, LaneChoice, neverShare } from "../driver/Lane.ts"
 import type { Session } from "../driver/Session.ts"
@@ -33,6 +34,15 @@ const enforce = (connection: WireConnection, access: Session["access"]): Effect.
     })
   )
 
+/** Makes the server allow a statement as long as the call may take: `undefined` for the usual limit. */
+const allow = (connection: WireConnection, timeout: number | undefined, usual: number): Effect.Effect<void, DbError> =>
+  connection.session.statementTimeout === timeout ? Effect.void : Effect.andThen(
+    connection.execute("raw", `SET statement_timeout = ${timeoutSetting(timeout ?? usual)}`, []),
+    Effect.sync(() => {
+      connection.session.statementTimeout = timeout
+    })
+  )
+
 /** A lone statement that may have written, and whose answer is lost. */
 const uncertain = ({ reason }: DbError): DbError =>
   DbError.of("CommitUnknown", "Unknown", "query", {
@@ -42,8 +52,8 @@ const uncertain = ({ reason }: DbError): DbError =>
 
 export const make = (
   lanes: Lanes,
-  { sessionState }: Capabilities,
-  config: Pick<DbConfigShape, "commitResolveTimeout">,
+  { sessionState, startupOptions }: Capabilities,
+  config: Pick<DbConfigShape, "commitResolveTimeout" | "queryTimeout">,
   hooks: StatementHooks,
   clock: Clock
 ): Statements => {
@@ -63,20 +73,57 @@ export const make = (
       Effect.map(session.connection.pin, (wire) => new WireConnection(session, wire, "exclusive", hooks, clock))
   )
 
-  const alone = (mode: Mode, sql: string, params: ReadonlyArray<unknown>): Effect.Effect<Found, DbError> =>
-    Effect.scoped(Effect.flatMap(lease, (connection) =>
-      connection.session.access === "write"
-        ? connection.execute(mode, sql, params)
-        : Effect.andThen(enforce(connection, "write"), connection.execute(mode, sql, params)))).pipe(
-        Effect.mapError((error) => error.fate === "Unknown" ? uncertain(error) : error)
-      )
+  /** A limit above the usual one has to be told to the server; below it the caller cancels before the server would. */
+  const longer = (budget: Budget | undefined): number | undefined =>
+    budget?.unusual !== undefined && budget.unusual > config.queryTimeout ? budget.unusual : undefined
 
-  const together = (mode: Mode, sql: string, params: ReadonlyArray<unknown>): Effect.Effect<Found, DbError> =>
+  const alone = (mode: Mode, sql: string, params: ReadonlyArray<unknown>): Effect.Effect<Found, DbError> =>
+    Effect.withFiber<Found, DbError>((fiber) => {
+      const budget = fiber.getRef(CurrentBudget)
+      const timeout = longer(budget)
+      return Effect.scoped(Effect.flatMap(lease, (connection) => {
+        const { session } = connection
+        const release = hold(budget, session, true)
+        const run = Effect.suspend(() => {
+          if (budget !== undefined && budget.progress === "nothing") budget.progress = "sent"
+          return connection.execute(mode, sql, params)
+        })
+        const ready = session.access === "write" && (session.statementTimeout === timeout || !sessionState)
+          ? run
+          : Effect.andThen(
+            sessionState
+              ? Effect.andThen(enforce(connection, "write"), allow(connection, timeout, config.queryTimeout))
+              : Effect.void,
+            run
+          )
+        return Effect.onExitPrimitive(ready, () => {
+          release()
+          return undefined
+        })
+      }))
+    }).pipe(Effect.mapError((error) => error.fate === "Unknown" ? uncertain(error) : error))
+
+  const together = (
+    mode: Mode,
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    budget: Budget | undefined
+  ): Effect.Effect<Found, DbError> =>
     lanes.shared((session) => {
       const connection = sharedConnection(session)
-      return session.access === "read" || !sessionState
-        ? connection.execute(mode, sql, params)
-        : Effect.andThen(enforce(connection, "read"), connection.execute(mode, sql, params))
+      const release = hold(budget, session, false)
+      if (budget !== undefined && budget.progress === "nothing") budget.progress = "sent"
+      const run = connection.execute(mode, sql, params)
+      const ready = (session.access === "read" && session.statementTimeout === undefined) || !sessionState
+        ? run
+        : Effect.andThen(
+          Effect.andThen(enforce(connection, "read"), allow(connection, undefined, config.queryTimeout)),
+          run
+        )
+      return Effect.onExitPrimitive(ready, () => {
+        release()
+        return undefined
+      })
     })
 
   const aloneAgain = (mode: Mode, sql: string, params: ReadonlyArray<unknown>) =>
@@ -87,14 +134,19 @@ export const make = (
   // Behind a pooler the server's default is not ours to set, so a lost read is not known to be one.
   const mayReadAgain = sessionState ? (error: DbError) => wasNotSent(error) || wasLost(error) : wasNotSent
 
-  const togetherAgain = (mode: Mode, sql: string, params: ReadonlyArray<unknown>) =>
-    Effect.catch(together(mode, sql, params), (error) => {
+  const togetherAgain = (
+    mode: Mode,
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    budget: Budget | undefined
+  ) =>
+    Effect.catch(together(mode, sql, params, budget), (error) => {
       if (error.reason._tag === "ReadOnly") {
         neverShare(sql)
         return aloneAgain(mode, sql, params)
       }
       return mayReadAgain(error)
-        ? Effect.retry(together(mode, sql, params), { schedule: reconnect, while: mayReadAgain })
+        ? Effect.retry(together(mode, sql, params, budget), { schedule: reconnect, while: mayReadAgain })
         : Effect.fail(error)
     })
 
@@ -102,8 +154,9 @@ export const make = (
     Effect.withFiber((fiber) => {
       const transaction = Context.getOrUndefined(fiber.context, Transactions.Current)
       if (transaction !== undefined) return transaction.connection.execute(mode, sql, params)
-      return fiber.getRef(LaneChoice) === "auto" && isShareable(sql)
-        ? togetherAgain(mode, sql, params)
+      const budget = fiber.getRef(CurrentBudget)
+      return fiber.getRef(LaneChoice) === "auto" && isShareable(sql) && longer(budget) === undefined
+        ? togetherAgain(mode, sql, params, budget)
         : aloneAgain(mode, sql, params)
     })
 
@@ -115,6 +168,6 @@ export const make = (
     ),
     transaction: (body) => transaction(body)
   }
-  const transaction = Transactions.make(statements, config.commitResolveTimeout)
+  const transaction = Transactions.make(statements, { ...config, sessionTimeout: startupOptions })
   return statements
 }

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import { CurrentBudget, hold, type Progress, timeoutSetting } from "../driver/Budget.ts"
 import type { Statements } from "../driver/Statements.ts"
 import type { WireConnection } from "../driver/WireConnection.ts"
 import { DbError } from "../errors/DbError.ts"
@@ -43,6 +44,23 @@ const lostBeforeCommit = (connection: WireConnection): DbError => {
   })
 }
 
+const progress = (to: Progress): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    const budget = fiber.getRef(CurrentBudget)
+    if (budget !== undefined) budget.progress = to
+    return Effect.void
+  })
+
+/** The last step before COMMIT: a caller who was told that it is rolled back must be right. */
+const claimCommit: Effect.Effect<void, DbError> = Effect.withFiber((fiber) => {
+  const budget = fiber.getRef(CurrentBudget)
+  if (budget?.isOver === true) {
+    return Effect.fail(DbError.of("DeadlineExceeded", "RolledBack", "commit", { message: "the caller is gone" }))
+  }
+  if (budget !== undefined) budget.progress = "commit"
+  return Effect.void
+})
+
 /** Ends in success exactly when the transaction took effect, or had nothing to take effect. */
 const commit = (
   statements: Statements,
@@ -57,6 +75,7 @@ const commit = (
       : undefined
     session.expectCommit()
     const { bytesWritten } = session
+    yield* claimCommit
     const exit = yield* Effect.exit(connection.execute("raw", "COMMIT", []))
     if (Exit.isSuccess(exit)) {
       if (exit.value.command !== "ROLLBACK") return
@@ -87,9 +106,25 @@ const commit = (
     })
   })
 
+export interface TransactionSettings {
+  /** How long to ask what became of an unanswered COMMIT. Milliseconds. */
+  readonly commitResolveTimeout: number
+  /** The usual limit of a call. Milliseconds. */
+  readonly queryTimeout: number
+  /** Whether sessions were opened with that limit. */
+  readonly sessionTimeout: boolean
+}
+
 /** BEGIN on a connection of its own; tried again while nothing was done. */
-const begin = (statements: Statements, scope: Scope.Closeable): Effect.Effect<WireConnection, DbError> =>
+const begin = (
+  statements: Statements,
+  scope: Scope.Closeable,
+  settings: TransactionSettings
+): Effect.Effect<WireConnection, DbError> =>
   Effect.gen(function*() {
+    const budget = yield* CurrentBudget
+    // What the server has to be told when it is not the session's own limit.
+    const limit = budget?.unusual ?? (settings.sessionTimeout ? undefined : settings.queryTimeout)
     // A scope for each attempt: the connection of one that failed goes back at once.
     const lease = yield* Scope.fork(scope)
     return yield* Effect.gen(function*() {
@@ -99,6 +134,12 @@ const begin = (statements: Statements, scope: Scope.Closeable): Effect.Effect<Wi
         // Whatever became of BEGIN, it had no effect.
         (error) => error.fate === "Refused" ? error : as(error, "NotSent", "transaction")
       )
+      const release = hold(budget, connection.session, true)
+      yield* Scope.addFinalizer(lease, Effect.sync(release))
+      yield* progress("transaction")
+      if (limit !== undefined) {
+        yield* control(connection, `SET LOCAL statement_timeout = ${timeoutSetting(limit)}`)
+      }
       return connection
     }).pipe(Effect.onError((cause) => Scope.close(lease, Exit.failCause(cause))))
   }).pipe(Effect.retry({ schedule: reconnect, while: wasNotSent }))
@@ -128,8 +169,7 @@ const savepoint = <A, E, R>(
   )
 }
 
-/** `resolveWithin`: how long to ask what became of an unanswered COMMIT, in milliseconds. */
-export const make = (statements: Statements, resolveWithin: number): Statements["transaction"] => (body) =>
+export const make = (statements: Statements, settings: TransactionSettings): Statements["transaction"] => (body) =>
   Effect.withFiber((fiber) => {
     const outer = Context.getOrUndefined(fiber.context, Current)
     if (outer !== undefined) return savepoint(outer, body)
@@ -137,12 +177,12 @@ export const make = (statements: Statements, resolveWithin: number): Statements[
       Effect.flatMap(
         Scope.make(),
         (scope) =>
-          Effect.flatMap(restore(begin(statements, scope)), (connection) =>
+          Effect.flatMap(restore(begin(statements, scope, settings)), (connection) =>
             Effect.onExit(
               restore(Effect.provideService(body, Current, { connection, depth: 0, nesting: Semaphore.makeUnsafe(1) })),
               (exit) =>
                 Exit.isSuccess(exit)
-                  ? commit(statements, connection, resolveWithin)
+                  ? commit(statements, connection, settings.commitResolveTimeout)
                   // An interrupted connection is not handed on: dropping it rolls back.
                   : Exit.hasInterrupts(exit)
                   ? Effect.void

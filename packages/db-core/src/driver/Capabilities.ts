@@ -11,6 +11,8 @@ export interface Capabilities {
   readonly prepared: boolean
   /** LISTEN delivers notifications. */
   readonly listen: boolean
+  /** Settings given in the startup packet's `options` are in force. */
+  readonly startupOptions: boolean
   /** SET, session advisory locks, temporary tables and cursors WITH HOLD stay with this client. */
   readonly sessionState: boolean
   /** CREATE INDEX CONCURRENTLY, VACUUM and other statements outside a transaction. */
@@ -24,6 +26,7 @@ export interface Capabilities {
 export const capabilities: Readonly<Record<Backend, Capabilities>> = {
   direct: {
     backend: "direct",
+    startupOptions: true,
     prepared: true,
     listen: true,
     sessionState: true,
@@ -35,6 +38,7 @@ export const capabilities: Readonly<Record<Backend, Capabilities>> = {
   // prepared by name work from PgBouncer 1.21 on only, and older ones answer 26000 at random, so they are off.
   pooler: {
     backend: "pooler",
+    startupOptions: false,
     prepared: false,
     listen: false,
     sessionState: false,
@@ -44,6 +48,7 @@ export const capabilities: Readonly<Record<Backend, Capabilities>> = {
   },
   embedded: {
     backend: "embedded",
+    startupOptions: false,
     prepared: true,
     listen: true,
     sessionState: true,

@@ -41,6 +41,8 @@ export class FrameTap {
   status: TransactionStatus = "?"
   /** The last FATAL or PANIC the server sent; the connection ends with it. */
   fatal: ServerFields | undefined = undefined
+  /** Chunks received: whether it changes tells a silent peer from a slow one. */
+  heard = 0
   /** COMMIT was answered since `expectCommit`: it took effect, whatever happens to the connection afterwards. */
   sawCommit = false
   /** Header bytes collected so far: type and length may be split over chunks. */
@@ -52,6 +54,7 @@ export class FrameTap {
   private body: Array<Uint8Array> | undefined = undefined
 
   readonly push = (chunk: Uint8Array): void => {
+    this.heard++
     let at = 0
     while (at < chunk.length) {
       if (this.rest === 0) {

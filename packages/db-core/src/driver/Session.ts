@@ -35,6 +35,8 @@ export class Session {
    * it could otherwise be a function that writes, and be done twice when it is retried.
    */
   access: "write" | "read" = "write"
+  /** The server's limit for a statement, as last set on this connection; `undefined` is what it was opened with. */
+  statementTimeout: number | undefined = undefined
   /** The server that it speaks to, once asked: tells whether an xid read here means anything elsewhere. */
   identity: ServerIdentity | undefined = undefined
   private readonly goneListeners = new Set<() => void>()
@@ -67,6 +69,11 @@ export class Session {
   /** The socket is closed or about to be: lend it to nobody. */
   get isLost(): boolean {
     return this.gone || this.socket.destroyed || this.tap.fatal !== undefined
+  }
+
+  /** Grows with every chunk received. */
+  get heard(): number {
+    return this.tap.heard
   }
 
   /** Bytes given to the socket since it was opened. */
@@ -146,6 +153,8 @@ export const connect = (
       applicationName: config.applicationName,
       multiplex: true,
       prepare: capabilities.prepared,
+      // Not as a startup parameter of its own: Neon's proxy drops those, and forwards `options`.
+      ...(capabilities.startupOptions ? { startupOptions: `-c statement_timeout=${config.queryTimeout}` } : {}),
       stream: first
     }).pipe(
       Scope.provide(scope),

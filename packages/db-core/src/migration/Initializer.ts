@@ -12,6 +12,9 @@ import { createDatabase } from "./CreateDatabase.ts"
 import { internalSchema, internalSchemaSql } from "./internalSchema.ts"
 import * as Migrator from "./Migrator.ts"
 
+/** Work on a whole table takes as long as it takes. */
+const noLimit = { timeout: Number.POSITIVE_INFINITY }
+
 /** An index that must exist, as plain data. */
 export interface IndexDefinition {
   readonly name: string
@@ -82,7 +85,7 @@ const ensureIndexes = (database: DatabaseShape<AnyRelations>, wanted: ReadonlyAr
     const before = yield* look
     for (const index of wanted) {
       if (!before.has(qualified(index))) {
-        yield* database.query((db) => db.execute(createIndexSql(index, capabilities.concurrently)))
+        yield* database.query((db) => db.execute(createIndexSql(index, capabilities.concurrently)), noLimit)
       }
     }
     const after = yield* look
@@ -99,8 +102,9 @@ const ensureStatistics = (database: DatabaseShape<AnyRelations>) =>
   Effect.gen(function*() {
     const { rows } = yield* database.query((db) => db.execute<NeverAnalyzed & Record<string, unknown>>(neverAnalyzed))
     for (const table of rows) {
-      yield* database.query((db) =>
-        db.execute(sql`analyze ${sql.identifier(table.schema)}.${sql.identifier(table.name)}`)
+      yield* database.query(
+        (db) => db.execute(sql`analyze ${sql.identifier(table.schema)}.${sql.identifier(table.name)}`),
+        noLimit
       )
     }
     return { analyzed: rows.length }

@@ -18,6 +18,9 @@ import { DbError } from "../errors/DbError.ts"
 /** Transaction lock of the migrator, the same for every runner: the first eight bytes of SHA-256("ems migrate"). */
 const lockKey = sql.raw("4170327934511827207")
 
+/** Building an index takes as long as it takes; whoever wants it to stop interrupts. */
+const noLimit = { timeout: Number.POSITIVE_INFINITY }
+
 /** Where Drizzle keeps its journal. */
 const journal = "drizzle.__drizzle_migrations"
 
@@ -81,11 +84,12 @@ export const migrate = Effect.fn("Migrator.migrate")(function*(folder: string) {
       // Runs as a savepoint of this transaction, and so under its lock.
       yield* Effect.mapError(applyMigrations(files, tx._.session, { migrationsFolder: folder }), own)
       return before
-    })
-  ).pipe(Effect.catchTag("MigratorInitError", () =>
-    Effect.fail(
-      DbError.of("InvalidStatement", "NotSent", "migrate", { message: "the migration journal is in an unknown state" })
-    )))
+    }), noLimit).pipe(Effect.catchTag("MigratorInitError", () =>
+      Effect.fail(
+        DbError.of("InvalidStatement", "NotSent", "migrate", {
+          message: "the migration journal is in an unknown state"
+        })
+      )))
   const { applied, pending } = yield* status(folder)
   const known = new Set(before)
   const appliedNow = applied.filter((name) => !known.has(name))
