@@ -17,6 +17,8 @@ export interface WireFrame {
   readonly tag: string | undefined
   /** Of a ReadyForQuery: `I`, `T` or `E`. */
   readonly status: string | undefined
+  /** Nothing of the client's stands open before it: it begins a statement. */
+  readonly first: boolean
   /** Connections are numbered from 1. */
   readonly connection: number
 }
@@ -105,7 +107,7 @@ const asks = (frame: WireFrame, types: string): boolean => frame.from === "clien
 /** Predicates for rules. A statement matches by its text. */
 export const on = {
   /** The first frame of a statement: Query, Parse, or Bind of one that was parsed before. */
-  statement: (text: RegExp) => (frame: WireFrame) => asks(frame, "QPB") && text.test(frame.sql ?? ""),
+  statement: (text: RegExp) => (frame: WireFrame) => frame.first && asks(frame, "QPB") && text.test(frame.sql ?? ""),
   /** The frame that makes the server run the statement and answer: Query or Sync. */
   sent: (text: RegExp) => (frame: WireFrame) => asks(frame, "QS") && text.test(frame.sql ?? ""),
   /** CommandComplete with a tag like this. */

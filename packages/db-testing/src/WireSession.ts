@@ -1,17 +1,9 @@
 /** One connection through the wire proxy: two directions, each cut into messages that the plan's rules see. */
 import type * as net from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
-import {
-  cancelRequestCode,
-  commandTag,
-  FrameReader,
-  gssRequestCode,
-  parseError,
-  sslRequestCode,
-  typeOf
-} from "./Wire.ts"
-import { query, type WireAction, type WireFrame, type WirePlan, type WireStats } from "./WireFault.ts"
-import { WireStatements } from "./WireStatements.ts"
+import { parseError, typeOf } from "./Wire.ts"
+import { query, type WireAction, type WirePlan, type WireStats } from "./WireFault.ts"
+import { WireFraming } from "./WireFraming.ts"
 
 export interface WireSessionOptions {
   readonly client: net.Socket
@@ -22,15 +14,12 @@ export interface WireSessionOptions {
   readonly onClose: () => void
 }
 
-const untypedNames = new Map([[sslRequestCode, "ssl"], [gssRequestCode, "gss"], [cancelRequestCode, "cancel"]])
-
 const isFatal = (bytes: Buffer): boolean => typeOf(bytes) === "E" && parseError(bytes.subarray(5)).severity === "FATAL"
 
 /** One direction: frames wait here for their turn, so what is held or late keeps its order. */
 interface Direction {
   readonly from: "client" | "server"
   readonly to: net.Socket
-  reader: FrameReader
   readonly queue: Array<Buffer>
   draining: boolean
   muted: boolean
@@ -41,21 +30,17 @@ interface Direction {
 
 export class WireSession {
   private readonly options: WireSessionOptions
-  private readonly statements = new WireStatements()
+  private readonly framing: WireFraming
   private readonly fromClient: Direction
   private readonly fromServer: Direction
-  /** `opaque`: TLS or a cancel request, only bytes from here on. */
-  private phase: "startup" | "answer" | "typed" | "opaque" = "startup"
-  /** Statements that a rule asked and that have no ReadyForQuery yet. */
-  private foreign = 0
   private closed = false
 
   constructor(options: WireSessionOptions) {
     this.options = options
+    this.framing = new WireFraming(options.number, () => options.stats.cancelRequests++)
     const direction = (from: "client" | "server"): Direction => ({
       from,
       to: from === "client" ? options.server : options.client,
-      reader: new FrameReader(from === "server"),
       queue: [],
       draining: false,
       muted: false,
@@ -66,7 +51,10 @@ export class WireSession {
     this.fromServer = direction("server")
     for (const way of [this.fromClient, this.fromServer]) {
       const source = way.from === "client" ? options.client : options.server
-      source.on("data", (chunk: Buffer) => this.receive(way, chunk))
+      source.on("data", (chunk: Buffer) => {
+        way.queue.push(...this.framing.split(way.from, chunk))
+        void this.drain(way)
+      })
       source.on("error", () => {})
       source.on("end", () => {
         way.ended = true
@@ -101,51 +89,6 @@ export class WireSession {
     }
   }
 
-  private receive(way: Direction, chunk: Buffer): void {
-    if (this.phase === "opaque") way.queue.push(chunk)
-    else if (way.from === "server" && this.phase === "answer") {
-      this.phase = chunk[0] === 0x53 ? "opaque" : "startup"
-      way.queue.push(chunk)
-    } else if (way.from === "client" && this.phase === "startup") this.receiveUntyped(way, chunk)
-    else way.queue.push(...way.reader.push(chunk))
-    void this.drain(way)
-  }
-
-  private receiveUntyped(way: Direction, chunk: Buffer): void {
-    for (const frame of way.reader.push(chunk)) {
-      const name = untypedNames.get(frame.readInt32BE(4))
-      const rest = way.reader.rest()
-      way.queue.push(frame)
-      if (name === "ssl" || name === "gss") {
-        this.phase = "answer"
-        way.reader = new FrameReader(false)
-      } else {
-        if (name === "cancel") this.options.stats.cancelRequests++
-        this.phase = name === "cancel" ? "opaque" : "typed"
-        way.reader = new FrameReader()
-        if (rest.length > 0) way.queue.push(...way.reader.push(rest))
-      }
-    }
-  }
-
-  private describe(way: Direction, bytes: Buffer): WireFrame {
-    const { from } = way
-    const common = { from, bytes, connection: this.options.number, sql: undefined, tag: undefined, status: undefined }
-    if (bytes.length >= 8 && bytes[0] === 0 && from === "client") {
-      return { ...common, type: untypedNames.get(bytes.readInt32BE(4)) ?? "startup" }
-    }
-    if (this.phase === "opaque") return { ...common, type: "opaque" }
-    if (bytes.length === 1) return { ...common, type: "answer" }
-    const type = typeOf(bytes)
-    return {
-      ...common,
-      type,
-      sql: from === "client" ? this.statements.ofClient(type, bytes) : this.statements.ofServer(type),
-      tag: from === "server" ? commandTag(bytes) : undefined,
-      status: from === "server" && type === "Z" ? String.fromCharCode(bytes[5] ?? 0) : undefined
-    }
-  }
-
   private async drain(way: Direction): Promise<void> {
     if (way.draining) return
     way.draining = true
@@ -158,11 +101,9 @@ export class WireSession {
       }
       const bytes = way.queue.shift()
       if (bytes === undefined) break
-      if (way.from === "server" && this.foreign > 0 && !isFatal(bytes)) {
-        if (typeOf(bytes) === "Z") this.foreign--
-        continue
-      }
-      const frame = this.describe(way, bytes)
+      const foreign = way.from === "server" && this.framing.foreign && !isFatal(bytes)
+      const frame = this.framing.describe(way.from, bytes)
+      if (foreign) continue
       if (way.from === "client") stats.framesFromClient++
       else stats.framesFromServer++
       if (way.muted || plan.mute === "both" || plan.mute === way.from) {
@@ -228,7 +169,7 @@ export class WireSession {
         }
         return
       case "ask":
-        this.foreign++
+        this.framing.askForeign(action.sql, typeOf(bytes))
         await this.send(way, query(action.sql))
         return this.send(way, bytes)
     }

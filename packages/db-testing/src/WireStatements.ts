@@ -7,6 +7,8 @@ interface Asked {
   readonly sql: string
   /** Ends with a ReadyForQuery: a Sync or a simple Query. */
   readonly sync: boolean
+  /** Not the client's question. */
+  readonly foreign?: boolean
 }
 
 const word = (bytes: Buffer, from: number): readonly [text: string, next: number] => {
@@ -20,6 +22,15 @@ export class WireStatements {
   private readonly asked: Array<Asked> = []
   private lastSent = ""
   private lastRun = ""
+
+  /** The session itself asks something ahead of the client's last message, which is of this type. */
+  askForeign(sql: string, ahead: string): void {
+    this.asked.splice(ahead === "Q" ? -1 : this.asked.length, 0, { sql, sync: true, foreign: true })
+  }
+
+  get foreign(): boolean {
+    return this.asked[0]?.foreign === true
+  }
 
   /** The statement of a message of the client. */
   ofClient(type: string, bytes: Buffer): string | undefined {

@@ -17,7 +17,7 @@ import { type Handle, makeHandle, own, type TransactionHandle } from "../driver/
 import { LaneChoice } from "../driver/Lane.ts"
 import { makePromiseHandle, type PromiseHandle, type Run } from "../driver/PromiseSession.ts"
 import type { StatementHooks } from "../driver/StatementHooks.ts"
-import { type DbError, isDbError } from "../errors/DbError.ts"
+import type { DbError } from "../errors/DbError.ts"
 import * as Deadlines from "./Deadlines.ts"
 import * as Executor from "./Executor.ts"
 import { Observations } from "./Observations.ts"
@@ -29,9 +29,9 @@ export type { Handle, TransactionHandle } from "../driver/DrizzleSession.ts"
 
 /**
  * How long a call may take, everything included: waiting for a connection, connecting, the statements, retries. In
- * milliseconds, `Infinity` for no limit, `DbConfig.queryTimeout` by default. The caller is back by then with
- * `DeadlineExceeded`, whose fate says what may have become of the work; the server stops working for it. A call inside a
- * transaction ends with that at the latest.
+ * milliseconds, `Infinity` for no limit. The caller is back by then with `DeadlineExceeded`, whose fate says what may
+ * have become of the work; the server stops working for it. By default `DbConfig.queryTimeout`, for `query` for each of
+ * its statements. A call inside a transaction ends with that at the latest.
  */
 export interface TimeLimit {
   readonly timeout?: number
@@ -119,43 +119,39 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
       return log.outcome(outcome)
     }
   }
-  const statements = Executor.make(pool, capabilities, config, hooks, clock)
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
-  const { within } = Deadlines.make(clock, fork, config.queryTimeout)
+  const deadlines = Deadlines.make(clock, fork, config.queryTimeout)
+  const { within } = deadlines
+  const statements = Executor.make(pool, capabilities, config, deadlines, hooks, observations.failed, clock)
   const handle = makeHandle(statements, relations)
-
-  const note = <E>(error: E): E => {
-    if (isDbError(error)) observations.failed(error)
-    return error
-  }
 
   const database: DatabaseShape<Relations> = {
     relations,
     query: (use, options) => {
-      const run = within(Effect.suspend(() => use(handle)), options?.timeout ?? config.queryTimeout)
-      return Effect.mapError(
-        options?.cancellable === true ? Effect.provideService(run, LaneChoice, "exclusive") : run,
-        note
-      )
+      const call = Effect.suspend(() => use(handle))
+      const run = options?.timeout === undefined ? call : within(call, options.timeout)
+      return options?.cancellable === true ? Effect.provideService(run, LaneChoice, "exclusive") : run
     },
     write: (use, options) =>
       Effect.flatMap(statements.current, (current) =>
         current === undefined
-          ? Effect.mapError(
-            within(
-              rerun(statements.transaction(Effect.suspend(() => use(handle)))),
-              options?.timeout ?? config.queryTimeout
-            ),
-            note
+          ? within(
+            rerun(statements.transaction(Effect.suspend(() => use(handle)))),
+            options?.timeout ?? config.queryTimeout
           )
           : use(handle)),
     transaction: (use, { retry, timeout = config.queryTimeout, ...transactionConfig } = {}) => {
       const once = handle.transaction(use, transactionConfig)
-      return Effect.mapError(within(retry === true ? rerun(once) : once, timeout), (error) => note(own(error)))
+      return Effect.mapError(within(retry === true ? rerun(once) : once, timeout), own)
     },
     stream: (use) =>
-      Stream.suspend(() => Stream.mapError(Cursor.stream(statements, use(handle), config.streamBatch), note)),
-    promises: (run) => makePromiseHandle(statements, relations, (effect) => run(Effect.mapError(effect, note)))
+      Stream.suspend(() =>
+        Stream.tapError(
+          Cursor.stream(statements, use(handle), config.streamBatch),
+          (error) => Effect.sync(() => observations.failed(error))
+        )
+      ),
+    promises: (run) => makePromiseHandle(statements, relations, run)
   }
   return database
 })

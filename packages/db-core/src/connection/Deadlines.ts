@@ -10,7 +10,7 @@ import type { Clock } from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { type Budget, CurrentBudget, type Progress } from "../driver/Budget.ts"
+import { type Alarms, type Budget, CurrentBudget, type Expiry, type Progress } from "../driver/Budget.ts"
 import { DbError, type Fate } from "../errors/DbError.ts"
 
 /** Width of a slot: a caller is released at most this long after its deadline, the event loop willing. Milliseconds. */
@@ -29,7 +29,7 @@ const fates: { readonly [P in Progress]: Fate } = {
   commit: "Unknown"
 }
 
-export interface Deadlines {
+export interface Deadlines extends Alarms {
   /** Fails with `DeadlineExceeded` unless `effect` ends within `timeout` milliseconds; `Infinity` for no limit. */
   readonly within: <A, E, R>(effect: Effect.Effect<A, E, R>, timeout: number) => Effect.Effect<A, E | DbError, R>
 }
@@ -43,7 +43,7 @@ export const make = (
   fork: (effect: Effect.Effect<void>) => unknown,
   statementTimeout: number
 ): Deadlines => {
-  const slots = new Map<number, Set<() => void>>()
+  const slots = new Map<number, Set<Expiry>>()
   let isWalking = false
 
   const walk: Effect.Effect<void> = Effect.suspend(() => {
@@ -51,41 +51,44 @@ export const make = (
     for (const [slot, calls] of slots) {
       if (slot >= due) continue
       slots.delete(slot)
-      for (const expire of calls) expire()
+      for (const call of calls) call.expire()
     }
     if (slots.size > 0) return Effect.andThen(Effect.sleep(slotWidth), walk)
     isWalking = false
     return Effect.void
   })
 
-  const add = (at: number, expire: () => void): () => void => {
+  const set: Alarms["set"] = (at, expiry) => {
     const slot = Math.floor(at / slotWidth)
-    let calls = slots.get(slot)
-    if (calls === undefined) slots.set(slot, calls = new Set())
-    calls.add(expire)
-    if (!isWalking) {
-      isWalking = true
-      fork(walk)
-    }
-    return () => {
-      calls.delete(expire)
-      if (calls.size === 0) slots.delete(slot)
-    }
+    const calls = slots.get(slot)
+    if (calls === undefined) slots.set(slot, new Set([expiry]))
+    else calls.add(expiry)
+    if (isWalking) return
+    isWalking = true
+    fork(walk)
+  }
+
+  const clear: Alarms["clear"] = (at, expiry) => {
+    const slot = Math.floor(at / slotWidth)
+    const calls = slots.get(slot)
+    if (calls?.delete(expiry) === true && calls.size === 0) slots.delete(slot)
+  }
+
+  const later = (wait: number, then: () => Effect.Effect<void>) =>
+    fork(Effect.andThen(Effect.sleep(wait), Effect.suspend(then)))
+
+  const suspect: Alarms["suspect"] = (session, heard) => {
+    later(statementTimeout + silenceGrace, () => session.heard === heard ? session.destroy : Effect.void)
   }
 
   /** Sees to it that the work of a caller who is gone does not hold its connections. */
   const abandon = <A, E>(work: Fiber.Fiber<A, E>, budget: Budget): void => {
     const holds = [...budget.holds]
     work.interruptUnsafe()
-    for (const { alone, heard, session } of holds) {
-      fork(Effect.andThen(
-        Effect.sleep(alone ? cancelGrace : statementTimeout + silenceGrace),
-        Effect.suspend(() => {
-          const isHanging = alone ? work.pollUnsafe() === undefined : session.heard === heard
-          return isHanging ? session.destroy : Effect.void
-        })
-      ))
+    for (const session of holds) {
+      later(cancelGrace, () => work.pollUnsafe() === undefined ? session.destroy : Effect.void)
     }
+    if (budget.shared !== undefined) suspect(budget.shared, budget.heard)
   }
 
   const exceeded = (budget: Budget, timeout: number): DbError =>
@@ -106,28 +109,33 @@ export const make = (
         unusual: timeout === statementTimeout ? undefined : timeout,
         progress: "nothing",
         isOver: false,
-        holds: []
+        holds: [],
+        shared: undefined,
+        heard: 0
       }
       if (timeout === Number.POSITIVE_INFINITY) return Effect.provideService(effect, CurrentBudget, budget)
       return Effect.callback((resume) => {
         // The caller runs this effect, so its context has the services of `R`.
         const context = Context.add(parent.context as Context.Context<R>, CurrentBudget, budget)
         const work = Effect.runForkWith(context)(effect)
-        const remove = add(at, () => {
-          if (budget.isOver) return
-          budget.isOver = true
-          abandon(work, budget)
-          resume(Effect.fail(exceeded(budget, timeout)))
-        })
+        const expiry: Expiry = {
+          expire: () => {
+            if (budget.isOver) return
+            budget.isOver = true
+            abandon(work, budget)
+            resume(Effect.fail(exceeded(budget, timeout)))
+          }
+        }
+        set(at, expiry)
         work.addObserver((exit) => {
           if (budget.isOver) return
           budget.isOver = true
-          remove()
+          clear(at, expiry)
           resume(exit)
         })
         return Effect.suspend(() => {
           budget.isOver = true
-          remove()
+          clear(at, expiry)
           abandon(work, budget)
           return Effect.callback<void>((done) => {
             work.addObserver(() => done(Effect.void))
@@ -136,5 +144,5 @@ export const make = (
       })
     })
 
-  return { within }
+  return { within, set, clear, suspect }
 }

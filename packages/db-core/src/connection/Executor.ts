@@ -18,16 +18,17 @@ import type { Session } from "../driver/Session.ts"
 import type { StatementHooks } from "../driver/StatementHooks.ts"
 import type { Found, Lanes, Statements } from "../driver/Statements.ts"
 import { type Mode, WireConnection } from "../driver/WireConnection.ts"
-import { DbError } from "../errors/DbError.ts"
+import { DbError, isDbError } from "../errors/DbError.ts"
+import type { Deadlines } from "./Deadlines.ts"
 import { reconnect, wasLost, wasNotSent } from "./RetryPolicy.ts"
 import * as Transactions from "./Transactions.ts"
 
 const setAccess = { read: "SET default_transaction_read_only = on", write: "SET default_transaction_read_only = off" }
 
 /** Makes the server enforce `access`, if it does not yet. Costs a round trip when a connection changes lanes. */
-const enforce = (connection: WireConnection, access: Session["access"]): Effect.Effect<void, DbError> =>
+const enforce = (connection: WireConnection, access: Session["access"], until?: number): Effect.Effect<void, DbError> =>
   connection.session.access === access ? Effect.void : Effect.andThen(
-    connection.execute("raw", setAccess[access], []),
+    connection.execute("raw", setAccess[access], [], true, until),
     Effect.sync(() => {
       // Not before it is answered: until then nobody else may rely on it.
       connection.session.access = access
@@ -35,9 +36,14 @@ const enforce = (connection: WireConnection, access: Session["access"]): Effect.
   )
 
 /** Makes the server allow a statement as long as the call may take: `undefined` for the usual limit. */
-const allow = (connection: WireConnection, timeout: number | undefined, usual: number): Effect.Effect<void, DbError> =>
+const allow = (
+  connection: WireConnection,
+  timeout: number | undefined,
+  usual: number,
+  until?: number
+): Effect.Effect<void, DbError> =>
   connection.session.statementTimeout === timeout ? Effect.void : Effect.andThen(
-    connection.execute("raw", `SET statement_timeout = ${timeoutSetting(timeout ?? usual)}`, []),
+    connection.execute("raw", `SET statement_timeout = ${timeoutSetting(timeout ?? usual)}`, [], true, until),
     Effect.sync(() => {
       connection.session.statementTimeout = timeout
     })
@@ -50,18 +56,26 @@ const uncertain = ({ reason }: DbError): DbError =>
     ...(reason.sqlState === undefined ? {} : { sqlState: reason.sqlState })
   })
 
+/** `failed` hears of every failure that reaches a caller. */
 export const make = (
   lanes: Lanes,
   { sessionState, startupOptions }: Capabilities,
   config: Pick<DbConfigShape, "commitResolveTimeout" | "queryTimeout">,
+  deadlines: Deadlines,
   hooks: StatementHooks,
+  failed: (error: DbError) => void,
   clock: Clock
 ): Statements => {
+  const tell = (error: DbError): Effect.Effect<never, DbError> => {
+    failed(error)
+    return Effect.fail(error)
+  }
+
   const sharing = new WeakMap<Session, WireConnection>()
   const sharedConnection = (session: Session): WireConnection => {
     let connection = sharing.get(session)
     if (connection === undefined) {
-      connection = new WireConnection(session, session.connection, "shared", hooks, clock)
+      connection = new WireConnection(session, session.connection, "shared", hooks, clock, deadlines)
       sharing.set(session, connection)
     }
     return connection
@@ -70,7 +84,10 @@ export const make = (
   const lease: Statements["lease"] = Effect.flatMap(
     lanes.lease,
     (session) =>
-      Effect.map(session.connection.pin, (wire) => new WireConnection(session, wire, "exclusive", hooks, clock))
+      Effect.map(
+        session.connection.pin,
+        (wire) => new WireConnection(session, wire, "exclusive", hooks, clock, deadlines)
+      )
   )
 
   /** A limit above the usual one has to be told to the server; below it the caller cancels before the server would. */
@@ -83,7 +100,7 @@ export const make = (
       const timeout = longer(budget)
       return Effect.scoped(Effect.flatMap(lease, (connection) => {
         const { session } = connection
-        const release = hold(budget, session, true)
+        const release = hold(budget, session)
         const run = Effect.suspend(() => {
           if (budget !== undefined && budget.progress === "nothing") budget.progress = "sent"
           return connection.execute(mode, sql, params)
@@ -107,24 +124,27 @@ export const make = (
     mode: Mode,
     sql: string,
     params: ReadonlyArray<unknown>,
-    budget: Budget | undefined
+    budget: Budget | undefined,
+    until: number | undefined
   ): Effect.Effect<Found, DbError> =>
     lanes.shared((session) => {
       const connection = sharedConnection(session)
-      const release = hold(budget, session, false)
-      if (budget !== undefined && budget.progress === "nothing") budget.progress = "sent"
-      const run = connection.execute(mode, sql, params)
-      const ready = (session.access === "read" && session.statementTimeout === undefined) || !sessionState
+      if (budget !== undefined) {
+        if (budget.progress === "nothing") budget.progress = "sent"
+        budget.shared = session
+        budget.heard = session.heard
+      }
+      const run = connection.execute(mode, sql, params, true, until)
+      return (session.access === "read" && session.statementTimeout === undefined) || !sessionState
         ? run
         : Effect.andThen(
-          Effect.andThen(enforce(connection, "read"), allow(connection, undefined, config.queryTimeout)),
+          Effect.andThen(
+            enforce(connection, "read", until),
+            allow(connection, undefined, config.queryTimeout, until)
+          ),
           run
         )
-      return Effect.onExitPrimitive(ready, () => {
-        release()
-        return undefined
-      })
-    })
+    }, until)
 
   const aloneAgain = (mode: Mode, sql: string, params: ReadonlyArray<unknown>) =>
     Effect.catchIf(alone(mode, sql, params), wasNotSent, () =>
@@ -139,16 +159,35 @@ export const make = (
     sql: string,
     params: ReadonlyArray<unknown>,
     budget: Budget | undefined
-  ) =>
-    Effect.catch(together(mode, sql, params, budget), (error) => {
+  ) => {
+    // A call without a budget has a deadline for each statement.
+    const until = budget === undefined ? clock.currentTimeMillisUnsafe() + config.queryTimeout : undefined
+    return Effect.catch(together(mode, sql, params, budget, until), (error) => {
       if (error.reason._tag === "ReadOnly") {
         neverShare(sql)
-        return aloneAgain(mode, sql, params)
+        return aloneInTime(mode, sql, params, budget)
       }
       return mayReadAgain(error)
-        ? Effect.retry(together(mode, sql, params, budget), { schedule: reconnect, while: mayReadAgain })
-        : Effect.fail(error)
+        ? Effect.catch(
+          Effect.retry(together(mode, sql, params, budget, until), {
+            schedule: reconnect,
+            while: (again) => mayReadAgain(again) && (until === undefined || clock.currentTimeMillisUnsafe() < until)
+          }),
+          tell
+        )
+        : tell(error)
     })
+  }
+
+  const aloneInTime = (
+    mode: Mode,
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    budget: Budget | undefined
+  ): Effect.Effect<Found, DbError> => {
+    const run = aloneAgain(mode, sql, params)
+    return Effect.catch(budget === undefined ? deadlines.within(run, config.queryTimeout) : run, tell)
+  }
 
   const execute: Statements["execute"] = (mode, sql, params) =>
     Effect.withFiber((fiber) => {
@@ -157,7 +196,7 @@ export const make = (
       const budget = fiber.getRef(CurrentBudget)
       return fiber.getRef(LaneChoice) === "auto" && isShareable(sql) && longer(budget) === undefined
         ? togetherAgain(mode, sql, params, budget)
-        : aloneAgain(mode, sql, params)
+        : aloneInTime(mode, sql, params, budget)
     })
 
   const statements: Statements = {
@@ -166,7 +205,17 @@ export const make = (
     current: Effect.withFiber((fiber) =>
       Effect.succeed(Context.getOrUndefined(fiber.context, Transactions.Current)?.connection)
     ),
-    transaction: (body) => transaction(body)
+    transaction: (body) =>
+      Effect.withFiber((fiber) => {
+        const run = transaction(body)
+        return Effect.mapError(
+          fiber.getRef(CurrentBudget) === undefined ? deadlines.within(run, config.queryTimeout) : run,
+          (error) => {
+            if (isDbError(error)) failed(error)
+            return error
+          }
+        )
+      })
   }
   const transaction = Transactions.make(statements, { ...config, sessionTimeout: startupOptions })
   return statements

@@ -43,22 +43,24 @@ export class Observations extends Context.Service<Observations, {
       Observations,
       Effect.gen(function*() {
         const clock = yield* Clock.Clock
-        let observed: Observed = { errorCount: 0, lastError: undefined, lastAnswerAt: undefined, isAnswering: false }
+        // Fields and not an object: this runs for every statement.
+        let errorCount = 0
+        let lastError: string | undefined
+        let lastAnswerAt: number | undefined
+        let isAnswering = false
         const answered = () => {
-          observed = { ...observed, lastAnswerAt: clock.currentTimeMillisUnsafe(), isAnswering: true }
+          lastAnswerAt = clock.currentTimeMillisUnsafe()
+          isAnswering = true
         }
         return {
           answered,
           failed: (error) => {
             if (!connectionTags.has(error.reason._tag)) return answered()
-            observed = {
-              ...observed,
-              errorCount: observed.errorCount + 1,
-              lastError: `${error.reason._tag}: ${error.reason.message}`,
-              isAnswering: false
-            }
+            errorCount++
+            lastError = `${error.reason._tag}: ${error.reason.message}`
+            isAnswering = false
           },
-          current: Effect.sync(() => observed)
+          current: Effect.sync(() => ({ errorCount, lastError, lastAnswerAt, isAnswering }))
         }
       })
     )

@@ -9,7 +9,8 @@
  * Waiting is first come, first served per lane, bounded in time and number. A connection counts until its socket is
  * closed: counting it out earlier would let the server see more than `poolMax`.
  *
- * Not yet here: deadlines per call, retries, the circuit breaker, probes of idle connections, and the leak detector.
+ * Not yet here: the circuit breaker around connects, probes of idle connections, the leak detector, and a drain that
+ * lets statements in flight finish.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -332,83 +333,102 @@ const make = Effect.gen(function*() {
   const closedError = () =>
     DbError.of("PoolClosed", "NotSent", "acquire", { message: "the pool is closed: the process is shutting down" })
 
-  type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** What a caller has, at any moment: whoever cleans up after it looks here. */
+  interface Held {
+    entry: Entry | undefined
+    waiter: Waiter | undefined
+  }
 
-  const enqueue = (lane: Waiter["lane"], restore: Restore): Effect.Effect<Entry, DbError> => {
-    if (waiters.length >= config.poolMaxWaiting) {
-      return Effect.fail(DbError.of("PoolQueueFull", "NotSent", "acquire", {
-        message: `${waiters.length} callers wait for a connection already; allow more with EMS_POOL_MAX_WAITING`
-      }))
-    }
-    emptyAcquireCount++
-    const waiter: Waiter = { lane, deferred: Deferred.makeUnsafe(), served: undefined }
-    waiters.push(waiter)
-    openForWaiters()
+  const giveBack = ({ entry, waiter }: Held, interrupted: boolean): void => {
+    const held = entry ?? waiter?.served
+    if (held !== undefined) release(held, interrupted)
+  }
+
+  const wait = (waiter: Waiter, until: number): Effect.Effect<Entry, DbError> => {
+    const patience = Math.min(config.acquireTimeout, Math.max(0, until - now()))
     const leave = () => {
       const at = waiters.indexOf(waiter)
       if (at >= 0) waiters.splice(at, 1)
     }
-    // The time limit is inside: outside, an interruption would be heard only when it is over.
-    return restore(
-      Deferred.await(waiter.deferred).pipe(
-        Effect.timeoutOrElse({
-          duration: config.acquireTimeout,
-          orElse: () => {
-            // Served in the same tick: the connection is ours.
-            if (waiter.served !== undefined) return Effect.succeed(waiter.served)
-            leave()
-            timeouts++
-            return Effect.fail(DbError.of("PoolTimeout", "NotSent", "acquire", {
-              message: `no connection within ${config.acquireTimeout} ms: ${count("exclusive")} acquired, ${
+    return Deferred.await(waiter.deferred).pipe(
+      Effect.timeoutOrElse({
+        duration: patience,
+        orElse: () => {
+          // Served in the same tick: the connection is ours.
+          if (waiter.served !== undefined) return Effect.succeed(waiter.served)
+          leave()
+          timeouts++
+          return Effect.fail(
+            DbError.of(patience < config.acquireTimeout ? "DeadlineExceeded" : "PoolTimeout", "NotSent", "acquire", {
+              message: `no connection within ${Math.round(patience)} ms: ${count("exclusive")} acquired, ${
                 count("shared")
               } shared, ${waiters.length} waiting, max ${max}`
-            }))
-          }
-        })
-      )
-    ).pipe(
-      Effect.onInterrupt(() =>
-        Effect.sync(() => {
-          leave()
-          if (waiter.served !== undefined) release(waiter.served, false)
-        })
-      )
+            })
+          )
+        }
+      }),
+      Effect.onInterrupt(() => Effect.sync(leave))
     )
   }
 
-  /** Runs uninterruptibly but for the wait, so that no connection is lent to a caller that is gone. */
-  const acquire = (lane: Waiter["lane"], restore: Restore): Effect.Effect<Entry, DbError> =>
-    Effect.suspend(() => {
-      if (isClosed) return Effect.fail(closedError())
-      // Who waits already goes first.
-      const entry = waiters.some((waiter) => waiter.lane === lane)
-        ? undefined
-        : lane === "shared"
-        ? tryShared()
-        : tryExclusive()
-      if (entry === undefined) return enqueue(lane, restore)
+  /** A connection at once, or else a place in the queue; noted in `held` in the same step. */
+  const take = (lane: Waiter["lane"], held: Held): DbError | undefined => {
+    if (isClosed) return closedError()
+    // Who waits already goes first.
+    const isFirst = !waiters.some((waiter) => waiter.lane === lane)
+    const entry = isFirst ? (lane === "shared" ? tryShared() : tryExclusive()) : undefined
+    if (entry !== undefined) {
       lend(entry)
-      return Effect.succeed(entry)
+      held.entry = entry
+      return undefined
+    }
+    if (waiters.length >= config.poolMaxWaiting) {
+      return DbError.of("PoolQueueFull", "NotSent", "acquire", {
+        message: `${waiters.length} callers wait for a connection already; allow more with EMS_POOL_MAX_WAITING`
+      })
+    }
+    emptyAcquireCount++
+    held.waiter = { lane, deferred: Deferred.makeUnsafe(), served: undefined }
+    waiters.push(held.waiter)
+    openForWaiters()
+    return undefined
+  }
+
+  const shared: Lanes["shared"] = (use, until = Number.POSITIVE_INFINITY) =>
+    Effect.suspend(() => {
+      const held: Held = { entry: undefined, waiter: undefined }
+      // The clean-up stands before anything is taken, so that no moment is left in which a connection could be lost.
+      return Effect.onExitPrimitive(
+        Effect.suspend(() => {
+          const failure = take("shared", held)
+          if (failure !== undefined) return Effect.fail(failure)
+          if (held.entry !== undefined) return use(held.entry.session)
+          return Effect.flatMap(wait(held.waiter!, until), (entry) => use(entry.session))
+        }),
+        () => {
+          giveBack(held, false)
+          return undefined
+        }
+      )
     })
 
-  const shared: Lanes["shared"] = (use) =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(acquire("shared", restore), (entry) =>
-        Effect.onExitPrimitive(restore(use(entry.session)), () => {
-          release(entry, false)
-          return undefined
-        }))
-    )
-
   const lease: Effect.Effect<Session, DbError, Scope.Scope> = Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(
-      acquire("exclusive", restore),
-      (entry) =>
-        Effect.as(
-          Effect.addFinalizer((exit) => Effect.sync(() => release(entry, Exit.hasInterrupts(exit)))),
-          entry.session
+    Effect.suspend(() => {
+      const held: Held = { entry: undefined, waiter: undefined }
+      const failure = take("exclusive", held)
+      if (failure !== undefined) return Effect.fail(failure)
+      const entry = held.entry !== undefined
+        ? Effect.succeed(held.entry)
+        : Effect.onInterrupt(
+          restore(wait(held.waiter!, Number.POSITIVE_INFINITY)),
+          () => Effect.sync(() => giveBack(held, false))
         )
-    )
+      return Effect.flatMap(entry, ({ session }) =>
+        Effect.as(
+          Effect.addFinalizer((exit) => Effect.sync(() => giveBack(held, Exit.hasInterrupts(exit)))),
+          session
+        ))
+    })
   )
 
   const snapshot = Effect.sync((): PoolSnapshot => {

@@ -134,7 +134,7 @@ const begin = (
         // Whatever became of BEGIN, it had no effect.
         (error) => error.fate === "Refused" ? error : as(error, "NotSent", "transaction")
       )
-      const release = hold(budget, connection.session, true)
+      const release = hold(budget, connection.session)
       yield* Scope.addFinalizer(lease, Effect.sync(release))
       yield* progress("transaction")
       if (limit !== undefined) {

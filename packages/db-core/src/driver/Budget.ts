@@ -13,15 +13,6 @@ import type { Session } from "./Session.ts"
  */
 export type Progress = "nothing" | "sent" | "transaction" | "commit"
 
-/** A connection at work for a call. */
-export interface Hold {
-  readonly session: Session
-  /** For this call alone, or shared with others. */
-  readonly alone: boolean
-  /** `Session.heard` when the work began. */
-  readonly heard: number
-}
-
 export interface Budget {
   /** When the caller is back at the latest; the clock's milliseconds. */
   readonly at: number
@@ -30,22 +21,38 @@ export interface Budget {
   progress: Progress
   /** The caller was told; from now on nothing may happen that would make it untrue. */
   isOver: boolean
-  /** Mostly one. */
-  readonly holds: Array<Hold>
+  /** Connections at work for this call alone; mostly one. */
+  readonly holds: Array<Session>
+  /** The last shared connection that a statement was given to, and `Session.heard` before it was. */
+  shared: Session | undefined
+  heard: number
 }
 
 export const CurrentBudget = Context.Reference<Budget | undefined>("@ems/db-core/driver/Budget/CurrentBudget", {
   defaultValue: () => undefined
 })
 
-/** Notes that `session` works for the call until the returned function is called. */
-export const hold = (budget: Budget | undefined, session: Session, alone: boolean): () => void => {
+/** Notes that `session` works for the call alone, until the returned function is called. */
+export const hold = (budget: Budget | undefined, session: Session): () => void => {
   if (budget === undefined) return () => {}
-  const held: Hold = { session, alone, heard: session.heard }
-  budget.holds.push(held)
-  return () => void budget.holds.splice(budget.holds.indexOf(held), 1)
+  budget.holds.push(session)
+  return () => void budget.holds.splice(budget.holds.indexOf(session), 1)
 }
 
 /** As Postgres reads it: whole milliseconds, 0 for no limit. */
 export const timeoutSetting = (timeout: number): number =>
   timeout === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(timeout))
+
+/** What is to be done when a deadline passes. */
+export interface Expiry {
+  readonly expire: () => void
+}
+
+/** Deadlines of single statements on shared connections. */
+export interface Alarms {
+  /** Calls `expire` when the clock has passed `at`, unless it is cleared. */
+  readonly set: (at: number, expiry: Expiry) => void
+  readonly clear: (at: number, expiry: Expiry) => void
+  /** The server has not been heard since `heard`: gives `session` up if it stays so beyond the server's own limit. */
+  readonly suspect: (session: Session, heard: number) => void
+}

@@ -11,8 +11,11 @@ import type { Mode, WireConnection } from "./WireConnection.ts"
 
 /** Where connections come from. Implemented by the pool. */
 export interface Lanes {
-  /** Lends a session that other callers read on at the same time. */
-  readonly shared: <A, E>(use: (session: Session) => Effect.Effect<A, E>) => Effect.Effect<A, E | DbError>
+  /** Lends a session that other callers read on at the same time. Waits for it until `until` at the latest. */
+  readonly shared: <A, E>(
+    use: (session: Session) => Effect.Effect<A, E>,
+    until?: number
+  ) => Effect.Effect<A, E | DbError>
   /** Leases a session alone until the scope closes. */
   readonly lease: Effect.Effect<Session, DbError, Scope.Scope>
 }

@@ -4,9 +4,12 @@
 import type * as PgConnection from "@effect/sql-pg/PgConnection"
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type { SqlError } from "effect/sql/SqlError"
-import { DbError, type Fate } from "../errors/DbError.ts"
+import { DbError, type Fate, isDbError } from "../errors/DbError.ts"
 import { fromCause, fromServerFields } from "../errors/ServerError.ts"
+import type { Alarms, Expiry } from "./Budget.ts"
+import { release } from "./Release.ts"
 import type { Session } from "./Session.ts"
 import type { Lane, StatementHooks } from "./StatementHooks.ts"
 
@@ -35,12 +38,33 @@ const wireError = (error: SqlError, session: Session, lane: Lane, begun: Begun):
   return fromCause(error, "ConnectionLost", "query", { server: "Refused", socket: lost })
 }
 
+/** Of a statement on a shared connection. */
+class Deadline implements Expiry {
+  private readonly fiber: Fiber.Fiber<unknown, unknown>
+  private readonly session: Session
+  private readonly alarms: Alarms
+  private readonly heard: number
+
+  constructor(fiber: Fiber.Fiber<unknown, unknown>, session: Session, alarms: Alarms) {
+    this.fiber = fiber
+    this.session = session
+    this.alarms = alarms
+    this.heard = session.heard
+  }
+
+  expire(): void {
+    const late = DbError.of("DeadlineExceeded", "Unknown", "query", { message: "no answer in time" })
+    if (release(this.fiber, late)) this.alarms.suspect(this.session, this.heard)
+  }
+}
+
 export class WireConnection {
   readonly session: Session
   private readonly wire: PgConnection.PgConnection
   private readonly lane: Lane
   private readonly hooks: StatementHooks
   private readonly clock: Clock
+  private readonly alarms: Alarms
 
   /** `wire` is the session's own connection on the shared lane, its pinned view on the exclusive one. */
   constructor(
@@ -48,48 +72,69 @@ export class WireConnection {
     wire: PgConnection.PgConnection,
     lane: Lane,
     hooks: StatementHooks,
-    clock: Clock
+    clock: Clock,
+    alarms: Alarms
   ) {
     this.session = session
     this.wire = wire
     this.lane = lane
     this.hooks = hooks
     this.clock = clock
+    this.alarms = alarms
   }
 
-  /** Runs one statement. `prepare` false keeps it out of the connection's prepared statements. */
-  execute(mode: "arrays", sql: string, params: ReadonlyArray<unknown>, prepare?: boolean): Effect.Effect<
-    ReadonlyArray<ReadonlyArray<unknown>>,
-    DbError
-  >
-  execute(mode: "raw", sql: string, params: ReadonlyArray<unknown>, prepare?: boolean): Effect.Effect<
-    WireResult,
-    DbError
-  >
-  execute(mode: Mode, sql: string, params: ReadonlyArray<unknown>, prepare?: boolean): Effect.Effect<
-    PgConnection.Result | ReadonlyArray<unknown>,
-    DbError
-  >
-  execute(mode: Mode, sql: string, params: ReadonlyArray<unknown>, prepare = true): Effect.Effect<
-    PgConnection.Result | ReadonlyArray<unknown>,
-    DbError
-  > {
-    return Effect.suspend(() => {
+  /**
+   * Runs one statement. `prepare` false keeps it out of the connection's prepared statements. With `until`,
+   * for statements on a shared connection, the caller is back by then, and the statement goes on without it.
+   */
+  execute(
+    mode: "arrays",
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    prepare?: boolean,
+    until?: number
+  ): Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>>, DbError>
+  execute(
+    mode: "raw",
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    prepare?: boolean,
+    until?: number
+  ): Effect.Effect<WireResult, DbError>
+  execute(
+    mode: Mode,
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    prepare?: boolean,
+    until?: number
+  ): Effect.Effect<WireResult | ReadonlyArray<unknown>, DbError>
+  execute(
+    mode: Mode,
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    prepare = true,
+    until?: number
+  ): Effect.Effect<WireResult | ReadonlyArray<unknown>, DbError> {
+    return Effect.withFiber((fiber) => {
       const { session } = this
       const started = this.clock.currentTimeNanosUnsafe()
       const begun = {
         inTransaction: session.status === "T" || session.status === "E",
         bytesWritten: session.bytesWritten
       }
-      const told = (rows: number, error: DbError | undefined) =>
-        this.hooks.outcome({
+      const deadline = until === undefined ? undefined : new Deadline(fiber, session, this.alarms)
+      if (deadline !== undefined) this.alarms.set(until!, deadline)
+      const told = (rows: number, error: DbError | undefined) => {
+        if (deadline !== undefined) this.alarms.clear(until!, deadline)
+        return this.hooks.outcome({
           sql,
           lane: this.lane,
           durationMs: Number(this.clock.currentTimeNanosUnsafe() - started) / 1e6,
           rows,
           error
         })
-      const run: Effect.Effect<PgConnection.Result | ReadonlyArray<unknown>, SqlError> = mode === "arrays"
+      }
+      const run: Effect.Effect<WireResult | ReadonlyArray<unknown>, SqlError | DbError> = mode === "arrays"
         ? this.wire.queryValues(sql, params, prepare)
         : this.wire.query(sql, params, prepare)
       return Effect.matchEffect(run, {
@@ -99,7 +144,7 @@ export class WireConnection {
           return after === undefined ? Effect.succeed(result) : Effect.as(after, result)
         },
         onFailure: (error) => {
-          const failure = wireError(error, session, this.lane, begun)
+          const failure = isDbError(error) ? error : wireError(error, session, this.lane, begun)
           const after = told(0, failure)
           return after === undefined ? Effect.fail(failure) : Effect.andThen(after, Effect.fail(failure))
         }

@@ -136,10 +136,11 @@ describe("Fate", () => {
         runtime.runPromise(Effect.gen(function*() {
           const pool = yield* Pool
           const clock = { currentTimeNanosUnsafe: () => 0n } as never
+          const alarms = {} as never
           const lease = Effect.map(
             pool.lease,
             (session) =>
-              new WireConnection(session, session.connection, "exclusive", { outcome: () => undefined }, clock)
+              new WireConnection(session, session.connection, "exclusive", { outcome: () => undefined }, clock, alarms)
           )
           return yield* CommitResolver.resolve(
             { lease },
@@ -168,9 +169,11 @@ describe("Fate", () => {
       const outcome = await runtime.runPromise(Effect.gen(function*() {
         const pool = yield* Pool
         const clock = { currentTimeNanosUnsafe: () => 0n } as never
+        const alarms = {} as never
         const lease = Effect.map(
           pool.lease,
-          (session) => new WireConnection(session, session.connection, "exclusive", { outcome: () => undefined }, clock)
+          (session) =>
+            new WireConnection(session, session.connection, "exclusive", { outcome: () => undefined }, clock, alarms)
         )
         return yield* CommitResolver.resolve(
           { lease },
