@@ -2,8 +2,9 @@
  * Finds out what became of a transaction whose COMMIT was not answered.
  *
  * Losing COMMIT on the way and losing its answer look the same to a client. The server knows: `pg_xact_status` of the
- * transaction's xid, read just before COMMIT. The answer of another server would be wrong — after a failover the same
- * xid may be another transaction's — so it only counts from the same cluster on the same timeline.
+ * transaction's xid, read just before COMMIT. The answer of another server would be wrong, and so would be that of the
+ * same one after a crash: in both the same xid may be another transaction's. So it only counts from the same cluster on
+ * the same timeline with the same statistics, which a crash resets and a clean restart keeps.
  *
  * Source: PostgreSQL documentation, 9.28 "Transaction ID and Snapshot Information Functions".
  */
@@ -27,6 +28,7 @@ export interface Marker {
 const identityColumns = `
   (select system_identifier from pg_control_system())::text as "systemIdentifier",
   left(pg_walfile_name(pg_current_wal_lsn()), 8) as "timeline",
+  (select extract(epoch from stats_reset) from pg_stat_wal)::text as "statisticsSince",
   pg_backend_pid() as "pid"`
 
 /** One round trip; the identity is asked once in the life of a connection. Fails when the connection is lost. */
@@ -42,6 +44,7 @@ export const mark = (connection: WireConnection): Effect.Effect<Marker, DbError>
       const identity = known ?? {
         systemIdentifier: String(row?.["systemIdentifier"]),
         timeline: String(row?.["timeline"]),
+        statisticsSince: String(row?.["statisticsSince"]),
         pid: Number(row?.["pid"])
       }
       connection.session.identity = identity
@@ -55,6 +58,7 @@ export const mark = (connection: WireConnection): Effect.Effect<Marker, DbError>
 const statusSql = `
 select case when (select system_identifier from pg_control_system())::text = $2
              and left(pg_walfile_name(pg_current_wal_lsn()), 8) = $3
+             and (select extract(epoch from stats_reset) from pg_stat_wal)::text = $4
             then pg_xact_status($1::xid8) end as status`
 
 /** Exactly the backend that holds the xid, and no other that has its process id by now. */
@@ -79,7 +83,8 @@ export const resolve = (
     const { rows: [row] } = yield* connection.execute("raw", statusSql, [
       xid,
       identity.systemIdentifier,
-      identity.timeline
+      identity.timeline,
+      identity.statisticsSince
     ])
     const status = row?.["status"]
     if (status !== "in progress") return status === "committed" || status === "aborted" ? status : undefined

@@ -49,12 +49,15 @@ export class FrameTap {
   private readonly header = new Uint8Array(5)
   private headerLength = 0
   private type = 0
+  /** What came cannot be a message: nothing after it can be read. */
+  private isLost = false
   /** Body bytes still to come. */
   private rest = 0
   private body: Array<Uint8Array> | undefined = undefined
 
   readonly push = (chunk: Uint8Array): void => {
     this.heard++
+    if (this.isLost) return
     let at = 0
     while (at < chunk.length) {
       if (this.rest === 0) {
@@ -64,6 +67,12 @@ export class FrameTap {
         const [type, a, b, c, d] = this.header as unknown as readonly [number, number, number, number, number]
         this.type = type
         this.rest = ((a << 24) | (b << 16) | (c << 8) | d) - 4
+        if (this.rest < 0) {
+          // Not Postgres any more. The wire client will say so; what matters here is not to trust the status.
+          this.isLost = true
+          this.status = "?"
+          return
+        }
         // "COMMIT" and its NUL are seven bytes; longer tags are of other commands.
         this.body = type === errorResponse || (type === commandComplete && this.rest === 7) ? [] : undefined
         continue

@@ -20,6 +20,11 @@ export interface ServerIdentity {
   readonly systemIdentifier: string
   /** Of the WAL being written, in eight hex digits. The control file's lags behind a promotion. */
   readonly timeline: string
+  /**
+   * When its statistics began. They are lost in a crash, and so are the xids of transactions that were under way: the
+   * next ones get the same xids, on the same timeline. A clean restart keeps both.
+   */
+  readonly statisticsSince: string
   /** The backend's real process id; `backendPid` may be a proxy's. */
   readonly pid: number
 }

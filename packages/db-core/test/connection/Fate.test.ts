@@ -121,18 +121,19 @@ describe("Fate", () => {
       assert.deepStrictEqual([error.reason._tag, error.fate, await rows(id)], ["CommitUnknown", "Unknown", 1])
     })
 
-    it("is not asked of another server: neither another cluster, nor another timeline", async () => {
+    it("is not asked of another server: neither another cluster, nor another timeline, nor one that crashed", async () => {
       const marked = await run((db) =>
         db.transaction((tx) =>
           Effect.map(
-            tx.execute<{ xid: string; system: string; pid: number }>(sql`
+            tx.execute<{ xid: string; system: string; since: string; pid: number }>(sql`
               select pg_current_xact_id()::text as xid, pg_backend_pid() as pid,
+                     (select extract(epoch from stats_reset) from pg_stat_wal)::text as since,
                      (select system_identifier from pg_control_system())::text as system`),
             (result) => result.rows[0]!
           )
         )
       )
-      const ask = (systemIdentifier: string, timeline: string, xid = marked.xid) =>
+      const ask = (systemIdentifier: string, timeline: string, xid = marked.xid, statisticsSince = marked.since) =>
         runtime.runPromise(Effect.gen(function*() {
           const pool = yield* Pool
           const clock = { currentTimeNanosUnsafe: () => 0n } as never
@@ -144,13 +145,15 @@ describe("Fate", () => {
           )
           return yield* CommitResolver.resolve(
             { lease },
-            { xid, identity: { systemIdentifier, timeline, pid: marked.pid } },
+            { xid, identity: { systemIdentifier, timeline, statisticsSince, pid: marked.pid } },
             1000
           )
         }))
       assert.strictEqual(await ask(marked.system, "00000001"), "committed")
       assert.isUndefined(await ask("1", "00000001"))
       assert.isUndefined(await ask(marked.system, "00000002"))
+      // After a crash the same xids are given out again.
+      assert.isUndefined(await ask(marked.system, "00000001", marked.xid, "1"))
       // An xid from the future is another history's.
       assert.isUndefined(await ask(marked.system, "00000001", "999999999"))
     })
@@ -162,8 +165,9 @@ describe("Fate", () => {
       const id = newId()
       await holder.query("begin")
       await holder.query("insert into h values ($1)", [id])
-      const { rows: [marked] } = await holder.query<{ xid: string; pid: number; system: string }>(
+      const { rows: [marked] } = await holder.query<{ xid: string; pid: number; system: string; since: string }>(
         `select pg_current_xact_id()::text as xid, pg_backend_pid() as pid,
+                (select extract(epoch from stats_reset) from pg_stat_wal)::text as since,
                 (select system_identifier from pg_control_system())::text as system`
       )
       const outcome = await runtime.runPromise(Effect.gen(function*() {
@@ -177,7 +181,15 @@ describe("Fate", () => {
         )
         return yield* CommitResolver.resolve(
           { lease },
-          { xid: marked!.xid, identity: { systemIdentifier: marked!.system, timeline: "00000001", pid: marked!.pid } },
+          {
+            xid: marked!.xid,
+            identity: {
+              systemIdentifier: marked!.system,
+              timeline: "00000001",
+              statisticsSince: marked!.since,
+              pid: marked!.pid
+            }
+          },
           5000
         )
       }))

@@ -32,6 +32,16 @@ describe("FrameTap", () => {
     }
   })
 
+  it("ends with bytes that are no message, and trusts no status after them", () => {
+    for (const fill of [0x00, 0xee, 0xff]) {
+      const tap = new FrameTap()
+      tap.push(frame("Z", "I"))
+      tap.push(Buffer.alloc(64, fill))
+      tap.push(frame("Z", "I"))
+      assert.strictEqual(tap.status, "?", String(fill))
+    }
+  })
+
   it("follows the transaction status and takes an ordinary error for no farewell", () => {
     const tap = new FrameTap()
     assert.strictEqual(tap.status, "?")
