@@ -35,6 +35,7 @@ const commands = {
   check: () => [process.execPath, "tools/check.mjs"],
   format: () => [at("node_modules", ".bin", "dprint"), "fmt"],
   bench: () => [bun, "bench/main.ts"],
+  trust: () => [bun, "trust/main.ts"],
   emsdb: () =>
     (process.env.EMS_RUNTIME ?? (isNodeNew ? "node" : "bun")) === "node"
       ? [newNode(), at("apps", "cli", "node_modules", "tsx", "dist", "cli.mjs"), "apps/cli/src/main.ts"]
