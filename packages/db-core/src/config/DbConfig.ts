@@ -36,7 +36,7 @@ export const settings = {
   },
   poolSharedDepth: {
     env: "EMS_POOL_SHARED_DEPTH",
-    default: 8,
+    default: 16,
     min: 1,
     max: 128,
     unit: "statements",

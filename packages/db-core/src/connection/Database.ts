@@ -114,6 +114,7 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
   const { capabilities } = yield* Driver
   const clock = yield* Clock.Clock
   const hooks: StatementHooks = {
+    isPrecise: log.isPrecise,
     outcome: (outcome) => {
       if (outcome.error === undefined) observations.answered()
       return log.outcome(outcome)

@@ -375,7 +375,7 @@ const make = Effect.gen(function*() {
   const take = (lane: Waiter["lane"], held: Held): DbError | undefined => {
     if (isClosed) return closedError()
     // Who waits already goes first.
-    const isFirst = !waiters.some((waiter) => waiter.lane === lane)
+    const isFirst = waiters.length === 0 || !waiters.some((waiter) => waiter.lane === lane)
     const entry = isFirst ? (lane === "shared" ? tryShared() : tryExclusive()) : undefined
     if (entry !== undefined) {
       lend(entry)

@@ -16,6 +16,7 @@ const verb = (sql: string): string => /[a-z]+/i.exec(sql)?.[0].toUpperCase() ?? 
 
 /** Hooks that log. `slowQueryMs` is inclusive; `watched` says whether debug lines are wanted at all. */
 export const make = (slowQueryMs: number, watched: boolean): StatementHooks => ({
+  isPrecise: watched,
   outcome: ({ durationMs, error, lane, rows, sql }) => {
     const isSlow = durationMs >= slowQueryMs
     if (!isSlow && !watched) return undefined

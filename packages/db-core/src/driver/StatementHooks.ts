@@ -11,6 +11,7 @@ export type Lane = "shared" | "exclusive"
 export interface StatementOutcome {
   readonly sql: string
   readonly lane: Lane
+  /** In whole milliseconds unless the hooks are precise. */
   readonly durationMs: number
   /** Rows returned, or affected where none are returned. */
   readonly rows: number
@@ -18,6 +19,8 @@ export interface StatementOutcome {
 }
 
 export interface StatementHooks {
+  /** Whether durations are wanted with fractions of a millisecond. */
+  readonly isPrecise: boolean
   /** Called after each statement, in the caller's fibre. `undefined` when there is nothing to do: the usual case. */
   readonly outcome: (outcome: StatementOutcome) => Effect.Effect<void> | undefined
 }

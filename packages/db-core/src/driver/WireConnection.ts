@@ -25,13 +25,15 @@ interface Begun {
   readonly bytesWritten: number
 }
 
+/** Of a statement on a shared connection: the bytes may be somebody else's, and there is no transaction. */
+const together: Begun = { inTransaction: false, bytesWritten: -1 }
+
 /** What the wire client reports, as a `DbError` with the fate that the evidence allows. */
-const wireError = (error: SqlError, session: Session, lane: Lane, begun: Begun): DbError => {
+const wireError = (error: SqlError, session: Session, begun: Begun): DbError => {
   if (/Failed to encode/.test(error.reason.message)) {
     return DbError.of("InvalidData", "NotSent", "query", { message: "a parameter could not be encoded for its type" })
   }
-  // On a shared connection the bytes may be somebody else's.
-  const isUnsent = lane === "exclusive" && session.bytesWritten === begun.bytesWritten
+  const isUnsent = session.bytesWritten === begun.bytesWritten
   // Losing the connection ends the transaction (whoever sends COMMIT looks further); a lone statement may have run.
   const lost: Fate = begun.inTransaction ? "RolledBack" : isUnsent ? "NotSent" : "Unknown"
   if (session.lastWords !== undefined) return fromServerFields(session.lastWords, lost, "query")
@@ -117,8 +119,10 @@ export class WireConnection {
   ): Effect.Effect<WireResult | ReadonlyArray<unknown>, DbError> {
     return Effect.withFiber((fiber) => {
       const { session } = this
-      const started = this.clock.currentTimeNanosUnsafe()
-      const begun = {
+      const { clock, hooks } = this
+      // Nanoseconds are bigints, which are dear: only for those who look that closely.
+      const started = hooks.isPrecise ? Number(clock.currentTimeNanosUnsafe()) / 1e6 : clock.currentTimeMillisUnsafe()
+      const begun = this.lane === "shared" ? together : {
         inTransaction: session.status === "T" || session.status === "E",
         bytesWritten: session.bytesWritten
       }
@@ -126,13 +130,8 @@ export class WireConnection {
       if (deadline !== undefined) this.alarms.set(until!, deadline)
       const told = (rows: number, error: DbError | undefined) => {
         if (deadline !== undefined) this.alarms.clear(until!, deadline)
-        return this.hooks.outcome({
-          sql,
-          lane: this.lane,
-          durationMs: Number(this.clock.currentTimeNanosUnsafe() - started) / 1e6,
-          rows,
-          error
-        })
+        const ended = hooks.isPrecise ? Number(clock.currentTimeNanosUnsafe()) / 1e6 : clock.currentTimeMillisUnsafe()
+        return hooks.outcome({ sql, lane: this.lane, durationMs: ended - started, rows, error })
       }
       const run: Effect.Effect<WireResult | ReadonlyArray<unknown>, SqlError | DbError> = mode === "arrays"
         ? this.wire.queryValues(sql, params, prepare)
@@ -144,7 +143,7 @@ export class WireConnection {
           return after === undefined ? Effect.succeed(result) : Effect.as(after, result)
         },
         onFailure: (error) => {
-          const failure = isDbError(error) ? error : wireError(error, session, this.lane, begun)
+          const failure = isDbError(error) ? error : wireError(error, session, begun)
           const after = told(0, failure)
           return after === undefined ? Effect.fail(failure) : Effect.andThen(after, Effect.fail(failure))
         }

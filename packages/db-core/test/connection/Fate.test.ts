@@ -141,7 +141,14 @@ describe("Fate", () => {
           const lease = Effect.map(
             pool.lease,
             (session) =>
-              new WireConnection(session, session.connection, "exclusive", { outcome: () => undefined }, clock, alarms)
+              new WireConnection(
+                session,
+                session.connection,
+                "exclusive",
+                { isPrecise: false, outcome: () => undefined },
+                clock,
+                alarms
+              )
           )
           return yield* CommitResolver.resolve(
             { lease },
@@ -177,7 +184,14 @@ describe("Fate", () => {
         const lease = Effect.map(
           pool.lease,
           (session) =>
-            new WireConnection(session, session.connection, "exclusive", { outcome: () => undefined }, clock, alarms)
+            new WireConnection(
+              session,
+              session.connection,
+              "exclusive",
+              { isPrecise: false, outcome: () => undefined },
+              clock,
+              alarms
+            )
         )
         return yield* CommitResolver.resolve(
           { lease },
