@@ -3,6 +3,7 @@ import { createTestDatabase, startWireProxy, type TestDatabase, type WireProxy }
 import { connect } from "@ems/db-testing/Admin"
 import { on } from "@ems/db-testing/WireProxy"
 import { sql } from "drizzle-orm"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { afterAll, afterEach, assert, beforeAll, describe, it } from "vitest"
@@ -136,7 +137,7 @@ describe("Fate", () => {
       const ask = (systemIdentifier: string, timeline: string, xid = marked.xid, statisticsSince = marked.since) =>
         runtime.runPromise(Effect.gen(function*() {
           const pool = yield* Pool
-          const clock = { currentTimeNanosUnsafe: () => 0n } as never
+          const clock = yield* Clock.Clock
           const alarms = {} as never
           const lease = Effect.map(
             pool.lease,
@@ -179,7 +180,7 @@ describe("Fate", () => {
       )
       const outcome = await runtime.runPromise(Effect.gen(function*() {
         const pool = yield* Pool
-        const clock = { currentTimeNanosUnsafe: () => 0n } as never
+        const clock = yield* Clock.Clock
         const alarms = {} as never
         const lease = Effect.map(
           pool.lease,

@@ -342,7 +342,7 @@ const serverCases = (
 ) => {
   const sleeping = () =>
     target().admin!(
-      "select pid from pg_stat_activity where query like '%pg_sleep(29)%' and state = 'active' and pid <> pg_backend_pid()"
+      "select pid from pg_stat_activity where datname = current_database() and query like '%pg_sleep(29)%' and state = 'active' and pid <> pg_backend_pid()"
     )
 
   it.each(["write", "cancellable read"])(
