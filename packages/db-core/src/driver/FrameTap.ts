@@ -64,9 +64,10 @@ export class FrameTap {
         this.header[this.headerLength++] = chunk[at++]!
         if (this.headerLength < 5) continue
         this.headerLength = 0
-        const [type, a, b, c, d] = this.header as unknown as readonly [number, number, number, number, number]
+        const { header } = this
+        const type = header[0]!
         this.type = type
-        this.rest = ((a << 24) | (b << 16) | (c << 8) | d) - 4
+        this.rest = ((header[1]! << 24) | (header[2]! << 16) | (header[3]! << 8) | header[4]!) - 4
         if (this.rest < 0) {
           // Not Postgres any more. The wire client will say so; what matters here is not to trust the status.
           this.isLost = true

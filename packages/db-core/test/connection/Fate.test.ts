@@ -57,6 +57,20 @@ describe("Fate", () => {
   const errorOf = (exit: { readonly _tag: string }): DbError =>
     (exit as unknown as { cause: { reasons: ReadonlyArray<{ error: DbError }> } }).cause.reasons[0]!.error
 
+  /** Asks the server what became of a transaction, over a connection of the pool. */
+  const resolve = (marker: CommitResolver.Marker & { readonly xid: string }, within: number) =>
+    runtime.runPromise(Effect.gen(function*() {
+      const pool = yield* Pool
+      const clock = yield* Clock.Clock
+      const hooks = { isPrecise: false, outcome: () => undefined }
+      const lease = Effect.map(
+        pool.lease,
+        // Alarms are for shared connections; this one is exclusive.
+        (session) => new WireConnection(session, session.connection, "exclusive", hooks, clock, {} as never)
+      )
+      return yield* CommitResolver.resolve({ lease }, marker, within)
+    }))
+
   describe("COMMIT that does not reach the server", () => {
     const cut = (how: "reset" | "end") =>
       proxy.add({ match: on.statement(/^COMMIT/), action: { do: "cut", how, at: "before" }, times: 1 })
@@ -135,28 +149,7 @@ describe("Fate", () => {
         )
       )
       const ask = (systemIdentifier: string, timeline: string, xid = marked.xid, statisticsSince = marked.since) =>
-        runtime.runPromise(Effect.gen(function*() {
-          const pool = yield* Pool
-          const clock = yield* Clock.Clock
-          const alarms = {} as never
-          const lease = Effect.map(
-            pool.lease,
-            (session) =>
-              new WireConnection(
-                session,
-                session.connection,
-                "exclusive",
-                { isPrecise: false, outcome: () => undefined },
-                clock,
-                alarms
-              )
-          )
-          return yield* CommitResolver.resolve(
-            { lease },
-            { xid, identity: { systemIdentifier, timeline, statisticsSince, pid: marked.pid } },
-            1000
-          )
-        }))
+        resolve({ xid, identity: { systemIdentifier, timeline, statisticsSince, pid: marked.pid } }, 1000)
       assert.strictEqual(await ask(marked.system, "00000001"), "committed")
       assert.isUndefined(await ask("1", "00000001"))
       assert.isUndefined(await ask(marked.system, "00000002"))
@@ -178,36 +171,15 @@ describe("Fate", () => {
                 (select extract(epoch from stats_reset) from pg_stat_wal)::text as since,
                 (select system_identifier from pg_control_system())::text as system`
       )
-      const outcome = await runtime.runPromise(Effect.gen(function*() {
-        const pool = yield* Pool
-        const clock = yield* Clock.Clock
-        const alarms = {} as never
-        const lease = Effect.map(
-          pool.lease,
-          (session) =>
-            new WireConnection(
-              session,
-              session.connection,
-              "exclusive",
-              { isPrecise: false, outcome: () => undefined },
-              clock,
-              alarms
-            )
-        )
-        return yield* CommitResolver.resolve(
-          { lease },
-          {
-            xid: marked!.xid,
-            identity: {
-              systemIdentifier: marked!.system,
-              timeline: "00000001",
-              statisticsSince: marked!.since,
-              pid: marked!.pid
-            }
-          },
-          5000
-        )
-      }))
+      const outcome = await resolve({
+        xid: marked!.xid,
+        identity: {
+          systemIdentifier: marked!.system,
+          timeline: "00000001",
+          statisticsSince: marked!.since,
+          pid: marked!.pid
+        }
+      }, 5000)
       assert.strictEqual(outcome, "aborted")
       assert.strictEqual(await rows(id), 0)
       await bystander.query("select 1")
