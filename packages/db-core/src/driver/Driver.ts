@@ -11,12 +11,21 @@ import { connect, type Session } from "./Session.ts"
 import { embedded } from "./transport/embedded.ts"
 import { neon } from "./transport/neon.ts"
 import { tcp } from "./transport/tcp.ts"
+import type { CountingDuplex } from "./transport/WireDuplex.ts"
+
+/** What carries the wire protocol, for those who bring their own. */
+export interface Transport {
+  readonly capabilities: Capabilities
+  /** Opens one connection; called once for each session, and once for each CancelRequest. */
+  readonly open: () => CountingDuplex
+}
 
 export class Driver extends Context.Service<Driver, {
   readonly capabilities: Capabilities
   /** Opens one session. Fails with `ConnectFailed`, `AuthenticationFailed`, `ComputeWaking`, … and fate `NotSent`. */
   readonly connect: Effect.Effect<Session, DbError>
 }>()("@ems/db-core/driver/Driver") {
+  /** Over the transport that the URL names. */
   static readonly layerNoDeps = () =>
     Layer.effect(
       Driver,
@@ -35,5 +44,12 @@ export class Driver extends Context.Service<Driver, {
         )
         return { capabilities, connect: connect(config, capabilities, database.open) }
       })
+    )
+
+  /** Over a transport of the caller's: a tunnel, or a simulated network. The URL still says database and user. */
+  static readonly layerOf = ({ capabilities, open }: Transport) =>
+    Layer.effect(
+      Driver,
+      Effect.map(DbConfig, (config) => ({ capabilities, connect: connect(config, capabilities, open) }))
     )
 }
