@@ -14,8 +14,8 @@ const run = Effect.gen(function*() {
   const settings = yield* fromEnvironment
   const runtime = yield* Effect.acquireRelease(
     Effect.sync(() => ManagedRuntime.make(Layer.provideMerge(DbCore.layer(relations), Logging.layer))),
-    // Bounded: work that cannot be interrupted must not keep the process.
-    (runtime) => Effect.promise(() => runtime.dispose()).pipe(Effect.timeoutOption("5 seconds"))
+    // Bounded: work that cannot be interrupted must not keep the process. Longer than `DbConfig.drainTimeout`.
+    (runtime) => Effect.promise(() => runtime.dispose()).pipe(Effect.timeoutOption("15 seconds"))
   )
   // Wrong settings of the database show here, before the port is taken. It does not connect.
   const context = yield* runtime.contextEffect

@@ -82,6 +82,22 @@ export const settings = {
     unit: "ms",
     doc: "Wait for a free connection, at most; then PoolTimeout."
   },
+  poolLeakAfter: {
+    env: "EMS_POOL_LEAK_AFTER_MS",
+    default: 60_000,
+    min: 100,
+    max: 86_400_000,
+    unit: "ms",
+    doc: "A connection held alone for longer is reported as leaked, with its holder."
+  },
+  drainTimeout: {
+    env: "EMS_DRAIN_TIMEOUT_MS",
+    default: 10_000,
+    min: 0,
+    max: 600_000,
+    unit: "ms",
+    doc: "A closing pool lets work in flight finish for so long; then it is cancelled."
+  },
   connectTimeout: {
     env: "EMS_CONNECT_TIMEOUT_MS",
     default: 10_000,

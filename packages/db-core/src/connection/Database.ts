@@ -122,6 +122,8 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
   }
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
   const deadlines = Deadlines.make(clock, fork, config.queryTimeout)
+  // Runs before `fork` ends: while the pool waits for work in flight, deadlines still hold.
+  yield* Effect.addFinalizer(() => pool.drain)
   const { within } = deadlines
   const statements = Executor.make(pool, capabilities, config, deadlines, hooks, observations.failed, clock)
   const handle = makeHandle(statements, relations)

@@ -86,7 +86,10 @@ export const make = (
     (session) =>
       Effect.map(
         session.connection.pin,
-        (wire) => new WireConnection(session, wire, "exclusive", hooks, clock, deadlines)
+        (wire) => {
+          session.cancel = wire.interrupt
+          return new WireConnection(session, wire, "exclusive", hooks, clock, deadlines)
+        }
       )
   )
 

@@ -7,10 +7,10 @@
  *   and never handed on.
  *
  * Waiting is first come, first served per lane, bounded in time and number. A connection counts until its socket is
- * closed: counting it out earlier would let the server see more than `poolMax`.
+ * closed: counting it out earlier would let the server see more than `poolMax`. One that was not used for a second is
+ * asked whether it still answers before a write relies on it.
  *
- * Not yet here: the circuit breaker around connects, probes of idle connections, the leak detector, and a drain that
- * lets statements in flight finish.
+ * Which connection a caller gets is decided in `pool/Connections.ts`; opening them in `pool/Connector.ts`.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -20,86 +20,54 @@ import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { DbConfig } from "../config/DbConfig.ts"
+import { CurrentBudget } from "../driver/Budget.ts"
 import { Driver } from "../driver/Driver.ts"
 import type { Session } from "../driver/Session.ts"
 import type { Lanes } from "../driver/Statements.ts"
 import { DbError } from "../errors/DbError.ts"
+import { Connections } from "./pool/Connections.ts"
+import * as Connector from "./pool/Connector.ts"
+import { type CloseReason, Entry, isOrderly } from "./pool/Entry.ts"
+import { Holder } from "./pool/Holder.ts"
+import { Counters, type PoolSnapshot } from "./pool/Snapshot.ts"
+import { type Lane, type Waiter, Waiters } from "./pool/Waiters.ts"
 
-/** Why a connection was closed. */
-export type CloseReason = "idle" | "lifetime" | "uses" | "dirty" | "lost" | "interrupted" | "shutdown"
-
-/** Counters of the pool at one moment, in pgx's words. */
-export interface PoolSnapshot {
-  readonly max: number
-  /** Connections at the server, those being closed included. */
-  readonly total: number
-  readonly opening: number
-  readonly idle: number
-  /** Connections lent to one caller alone. */
-  readonly acquired: number
-  /** Connections lent to the shared lane. */
-  readonly shared: number
-  /** Statements in flight on the shared lane. */
-  readonly sharedStatements: number
-  readonly waiting: number
-  /** Since start. */
-  readonly created: number
-  readonly closed: Readonly<Record<CloseReason, number>>
-  readonly connectFailures: number
-  readonly acquireCount: number
-  /** Acquisitions that had to wait. */
-  readonly emptyAcquireCount: number
-  readonly timeouts: number
-}
-
-interface Entry {
-  readonly session: Session
-  state: "idle" | "shared" | "exclusive" | "closing"
-  /** Statements in flight, on the shared lane. */
-  depth: number
-  uses: number
-  idleSince: number
-  readonly expiresAt: number
-  /** Takes no new statement; becomes idle when the last one is done. */
-  draining: boolean
-  /** When a shared statement last finished, or the first one began. */
-  progressAt: number
-}
-
-interface Waiter {
-  readonly lane: "shared" | "exclusive"
-  readonly deferred: Deferred.Deferred<Entry, DbError>
-  served: Entry | undefined
-}
-
-/**
- * A shared connection that finished nothing for this long runs a slow statement, and pipelining behind it would make
- * fast reads slow. Milliseconds; a point read takes well under one.
- */
-const stalledAfter = 20
-
-/** How long a statement may wait behind those before it on a shared connection. Milliseconds. */
-const queueTarget = 2
-
-/** Weight of the newest statement in the average of how long one takes. */
-const serviceWeight = 1 / 16
+export type { CloseReason } from "./pool/Entry.ts"
+export type { PoolSnapshot } from "./pool/Snapshot.ts"
 
 /** After a failed attempt the pool makes do with the connections it has for this long, if it has any. Milliseconds. */
 const growPause = 1000
+
+/** A connection that is asked whether it still answers has this long to say so. */
+const probeTimeout = "1 second"
+
+/** How often a closing pool looks whether everything is done. */
+const drainStep = "10 millis"
 
 export class Pool extends Context.Service<
   Pool,
   Lanes & {
     /** Every counter, now. */
     readonly snapshot: Effect.Effect<PoolSnapshot>
+    /**
+     * Gives every connection up: idle ones at once, the others when their callers are done. For when the server behind
+     * them is not the primary any more. The next ones are opened to whatever the name resolves to then.
+     */
+    readonly evict: Effect.Effect<void>
+    /**
+     * Lends to nobody who begins now, and waits up to `DbConfig.drainTimeout` for those who began before. What is still
+     * running then is cancelled at the server. Closing the pool does this first.
+     */
+    readonly drain: Effect.Effect<void>
   }
 >()("@ems/db-core/connection/Pool") {
   /** A new pool for each call: a layer is built once for as long as it is the same object. */
-  static readonly layerNoDeps = () => Layer.effect(Pool, make)
+  static readonly layerNoDeps = () => Layer.provide(Layer.effect(Pool, make), CircuitBreaker.layerStoreMemory())
 }
 
 const make = Effect.gen(function*() {
@@ -111,223 +79,129 @@ const make = Effect.gen(function*() {
 
   const max = Math.min(config.poolMax, driver.capabilities.maxSessions ?? Infinity)
   const sharedMax = Math.max(1, Math.floor(max / 2))
-  const maxDepth = config.poolSharedDepth * 4
-
-  const entries = new Set<Entry>()
-  const waiters: Array<Waiter> = []
+  const counters = new Counters()
+  const connector = yield* Connector.make(driver, counters)
+  const waiters = new Waiters()
   let opening = 0
   let growAgainAt = 0
-  /** Average time from one finished shared statement to the next on its connection. */
-  let serviceMs = 0
+  /** Counts evictions: a connection that was begun before one is not kept. */
+  let generation = 0
+  let isDraining = false
   let isClosed = false
-  let created = 0
-  let connectFailures = 0
-  let acquireCount = 0
-  let emptyAcquireCount = 0
-  let timeouts = 0
-  const closed: Record<CloseReason, number> = {
-    idle: 0,
-    lifetime: 0,
-    uses: 0,
-    dirty: 0,
-    lost: 0,
-    interrupted: 0,
-    shutdown: 0
-  }
 
   const now = () => clock.currentTimeMillisUnsafe()
-
-  const count = (state: Entry["state"]): number => {
-    let found = 0
-    for (const entry of entries) if (entry.state === state) found++
-    return found
-  }
 
   const discard = (entry: Entry, reason: CloseReason): void => {
     if (entry.state === "closing") return
     entry.state = "closing"
-    closed[reason]++
-    fork(
-      reason === "idle" || reason === "lifetime" || reason === "uses" || reason === "shutdown"
-        ? entry.session.close
-        : entry.session.destroy
-    )
+    counters.closed[reason]++
+    fork(isOrderly[reason] ? entry.session.close : entry.session.destroy)
   }
 
-  /** Why `entry` must not be lent again, if there is a reason. */
-  const unfit = (entry: Entry): CloseReason | undefined => {
-    if (entry.session.isLost) return "lost"
-    if (entry.session.status !== "I") return "dirty"
-    if (entry.uses >= config.poolMaxUses) return "uses"
-    if (now() >= entry.expiresAt) return "lifetime"
-    return undefined
+  const probe = (entry: Entry, when: "ahead" | "before"): void => {
+    if (when === "before") entry.state = "probing"
+    fork(Effect.onExit(Effect.timeout(entry.session.ping, probeTimeout), (exit) =>
+      Effect.sync(() => {
+        if (Exit.isFailure(exit)) discard(entry, "dead")
+        else if (entry.state === "probing") connections.rest(entry)
+        pump()
+      })))
   }
 
-  const takeIdle = (state: "shared" | "exclusive"): Entry | undefined => {
-    // The most recently used first: the others grow old and are closed, so a quiet pool shrinks.
-    let best: Entry | undefined
-    for (const entry of entries) {
-      if (entry.state !== "idle") continue
-      const reason = unfit(entry)
-      if (reason !== undefined) discard(entry, reason)
-      else if (best === undefined || entry.idleSince >= best.idleSince) best = entry
-    }
-    if (best !== undefined) best.state = state
-    return best
-  }
-
-  const isStalled = (entry: Entry | undefined): boolean =>
-    entry !== undefined && entry.depth > 0 && now() - entry.progressAt > stalledAfter
-
-  /** Statements that one shared connection is given before another is used: as many as finish in `queueTarget`. */
-  const depthLimit = (): number => Math.max(1, Math.min(config.poolSharedDepth, Math.floor(queueTarget / serviceMs)))
-
-  /** A place on the shared lane, without waiting. */
-  const tryShared = (): Entry | undefined => {
-    const limit = depthLimit()
-    let fullest: Entry | undefined
-    let emptiest: Entry | undefined
-    for (const entry of entries) {
-      if (entry.state !== "shared" || entry.draining || entry.session.isLost) continue
-      if (entry.uses >= config.poolMaxUses) {
-        entry.draining = true
-        continue
-      }
-      if (emptiest === undefined || entry.depth < emptiest.depth) emptiest = entry
-      // The fullest that has room: statements that leave together cost one write, spread out they cost one each.
-      if (entry.depth < limit && (fullest === undefined || entry.depth > fullest.depth) && !isStalled(entry)) {
-        fullest = entry
+  const connections: Connections = new Connections(
+    {
+      max,
+      sharedMax,
+      sharedDepth: config.poolSharedDepth,
+      maxDepth: config.poolSharedDepth * 4,
+      poolMaxUses: config.poolMaxUses
+    },
+    clock,
+    {
+      discard,
+      probe,
+      open: () => {
+        open()
+        return opening
       }
     }
-    if (fullest !== undefined) return fullest
-    if (count("shared") < sharedMax) {
-      const idle = takeIdle("shared")
-      if (idle !== undefined) return idle
-      if (opening === 0) open()
-      // Behind a stalled statement a read waits longer than for the connection that is being opened.
-      if (opening > 0 && isStalled(emptiest)) return undefined
-    }
-    return emptiest !== undefined && emptiest.depth < maxDepth ? emptiest : undefined
-  }
-
-  const tryExclusive = (): Entry | undefined => {
-    const idle = takeIdle("exclusive")
-    if (idle !== undefined || entries.size + opening < max || count("exclusive") > 0) return idle
-    // Reads hold every connection and would never leave one idle: let one run dry.
-    let quietest: Entry | undefined
-    for (const entry of entries) {
-      if (entry.draining) return undefined
-      if (entry.state === "shared" && (quietest === undefined || entry.depth < quietest.depth)) quietest = entry
-    }
-    if (quietest !== undefined) quietest.draining = true
-    return undefined
-  }
+  )
+  const { entries } = connections
 
   const lend = (entry: Entry): void => {
-    acquireCount++
-    entry.uses++
-    if (entry.state === "shared" && entry.depth++ === 0) entry.progressAt = now()
+    counters.acquireCount++
+    connections.lend(entry)
   }
 
-  /** Serves waiters in order; one that cannot be served does not hold up the other lane. */
+  const hand = (waiter: Waiter, entry: Entry): void => {
+    counters.waited(now() - waiter.since)
+    lend(entry)
+    waiter.served = entry
+    Deferred.doneUnsafe(waiter.deferred, Exit.succeed(entry))
+  }
+
+  const find = (lane: Lane): Entry | undefined => connections.take(lane, opening, waiters.count("exclusive"))
+
   const pump = (): void => {
-    let sharedBlocked = false
-    let exclusiveBlocked = false
-    for (let at = 0; at < waiters.length && !(sharedBlocked && exclusiveBlocked);) {
-      const waiter = waiters[at]!
-      if (waiter.lane === "shared" ? sharedBlocked : exclusiveBlocked) {
-        at++
-        continue
-      }
-      const entry = waiter.lane === "shared" ? tryShared() : tryExclusive()
-      if (entry === undefined) {
-        if (waiter.lane === "shared") sharedBlocked = true
-        else exclusiveBlocked = true
-        at++
-        continue
-      }
-      waiters.splice(at, 1)
-      lend(entry)
-      waiter.served = entry
-      Deferred.doneUnsafe(waiter.deferred, Exit.succeed(entry))
-    }
+    waiters.serve(find, hand)
     openForWaiters()
   }
 
   /** One connection for each caller that needs its own, one for every full shared lane; never more than can be used. */
   const openForWaiters = (): void => {
-    let exclusive = 0
-    let sharing = 0
-    for (const waiter of waiters) waiter.lane === "exclusive" ? exclusive++ : sharing++
-    const forSharing = Math.min(Math.ceil(sharing / config.poolSharedDepth), Math.max(0, sharedMax - count("shared")))
-    for (let missing = exclusive + forSharing - opening; missing > 0; missing--) open()
+    const forSharing = Math.min(
+      Math.ceil(waiters.count("shared") / config.poolSharedDepth),
+      Math.max(0, sharedMax - connections.count("shared"))
+    )
+    const coming = opening + connections.count("probing")
+    for (let missing = waiters.count("exclusive") + forSharing - coming; missing > 0; missing--) open()
   }
 
   const failWaiters = (error: DbError): void => {
-    for (const waiter of waiters.splice(0)) Deferred.doneUnsafe(waiter.deferred, Exit.fail(error))
+    for (const waiter of waiters.takeAll()) Deferred.doneUnsafe(waiter.deferred, Exit.fail(error))
   }
 
   const open = (): void => {
     if (isClosed || entries.size + opening >= max) return
     if (entries.size + opening > 0 && now() < growAgainAt) return
     opening++
-    fork(Effect.onExit(driver.connect, (exit) =>
+    const begun = generation
+    fork(Effect.onExit(connector.connect, (exit) =>
       Effect.sync(() => {
         opening--
-        if (Exit.isFailure(exit)) {
-          connectFailures++
-          growAgainAt = now() + growPause
-          // With other connections left their callers will give them back; with none, everybody is told now.
-          if (entries.size + opening === 0) {
-            failWaiters(Option.getOrElse(Exit.findErrorOption(exit), closedError))
-          }
-          return pump()
-        }
-        admit(exit.value)
+        if (Exit.isSuccess(exit)) return admit(exit.value, begun)
+        growAgainAt = now() + growPause
+        // With other connections left their callers will give them back; with none, everybody is told now.
+        if (entries.size + opening === 0) failWaiters(Option.getOrElse(Exit.findErrorOption(exit), closedError))
+        pump()
       })))
   }
 
-  const admit = (session: Session): void => {
-    created++
-    const entry: Entry = {
-      session,
-      state: "idle",
-      depth: 0,
-      uses: 0,
-      idleSince: now(),
-      expiresAt: now() + config.poolMaxLifetime * (1 - random.nextDoubleUnsafe() * 0.1),
-      draining: false,
-      progressAt: 0
-    }
+  const admit = (session: Session, begun: number): void => {
+    counters.created++
+    const lifetime = config.poolMaxLifetime * (1 - random.nextDoubleUnsafe() * 0.1)
+    const entry = new Entry(session, now(), now() + lifetime)
     entries.add(entry)
     session.onGone(() => {
       entries.delete(entry)
       if (entry.state !== "closing") {
         entry.state = "closing"
-        closed.lost++
+        counters.closed.lost++
       }
       pump()
     })
     if (isClosed) discard(entry, "shutdown")
+    else if (begun !== generation) discard(entry, "failover")
     pump()
   }
 
-  const release = (entry: Entry, interrupted: boolean): void => {
-    if (entry.depth > 0) {
-      entry.depth--
-      const at = now()
-      serviceMs += (at - entry.progressAt - serviceMs) * serviceWeight
-      entry.progressAt = at
+  const release = (entry: Entry, wasInterrupted: boolean): void => {
+    if (connections.giveBack(entry) && entry.state !== "closing") {
+      const reason = isClosed ? "shutdown" : wasInterrupted ? "interrupted" : entry.unfit(config, now())
+      if (reason === undefined) connections.rest(entry)
+      else discard(entry, reason)
     }
-    if (entry.depth === 0 && entry.state !== "closing") {
-      entry.draining = false
-      const reason = isClosed ? "shutdown" : interrupted ? "interrupted" : unfit(entry)
-      if (reason === undefined) {
-        entry.state = "idle"
-        entry.idleSince = now()
-      } else discard(entry, reason)
-    }
-    if (waiters.length > 0) pump()
+    if (waiters.size > 0) pump()
   }
 
   const closedError = () =>
@@ -339,57 +213,56 @@ const make = Effect.gen(function*() {
     waiter: Waiter | undefined
   }
 
-  const giveBack = ({ entry, waiter }: Held, interrupted: boolean): void => {
+  const giveBack = ({ entry, waiter }: Held, wasInterrupted: boolean): void => {
     const held = entry ?? waiter?.served
-    if (held !== undefined) release(held, interrupted)
+    if (held !== undefined) release(held, wasInterrupted)
   }
 
   const wait = (waiter: Waiter, until: number): Effect.Effect<Entry, DbError> => {
     const patience = Math.min(config.acquireTimeout, Math.max(0, until - now()))
-    const leave = () => {
-      const at = waiters.indexOf(waiter)
-      if (at >= 0) waiters.splice(at, 1)
-    }
     return Deferred.await(waiter.deferred).pipe(
       Effect.timeoutOrElse({
         duration: patience,
         orElse: () => {
           // Served in the same tick: the connection is ours.
           if (waiter.served !== undefined) return Effect.succeed(waiter.served)
-          leave()
-          timeouts++
+          waiters.remove(waiter)
+          counters.timeouts++
+          counters.waited(patience)
+          const held = connections.longestHeld
           return Effect.fail(
             DbError.of(patience < config.acquireTimeout ? "DeadlineExceeded" : "PoolTimeout", "NotSent", "acquire", {
-              message: `no connection within ${Math.round(patience)} ms: ${count("exclusive")} acquired, ${
-                count("shared")
-              } shared, ${waiters.length} waiting, max ${max}`
+              message: `no connection within ${Math.round(patience)} ms: ${connections.count("exclusive")} acquired, ${
+                connections.count("shared")
+              } shared, ${waiters.size} waiting, max ${max}${
+                held?.holder === undefined ? "" : `; the longest is held for ${now() - held.holder.since} ms`
+              }`
             })
           )
         }
       }),
-      Effect.onInterrupt(() => Effect.sync(leave))
+      Effect.onInterrupt(() => Effect.sync(() => waiters.remove(waiter)))
     )
   }
 
   /** A connection at once, or else a place in the queue; noted in `held` in the same step. */
-  const take = (lane: Waiter["lane"], held: Held): DbError | undefined => {
-    if (isClosed) return closedError()
+  const take = (lane: Lane, held: Held, mayPass: boolean): DbError | undefined => {
+    if (isClosed || (isDraining && !mayPass)) return closedError()
     // Who waits already goes first.
-    const isFirst = waiters.length === 0 || !waiters.some((waiter) => waiter.lane === lane)
-    const entry = isFirst ? (lane === "shared" ? tryShared() : tryExclusive()) : undefined
+    const entry = waiters.has(lane) ? undefined : find(lane)
     if (entry !== undefined) {
       lend(entry)
       held.entry = entry
       return undefined
     }
-    if (waiters.length >= config.poolMaxWaiting) {
+    if (waiters.size >= config.poolMaxWaiting) {
       return DbError.of("PoolQueueFull", "NotSent", "acquire", {
-        message: `${waiters.length} callers wait for a connection already; allow more with EMS_POOL_MAX_WAITING`
+        message: `${waiters.size} callers wait for a connection already; allow more with EMS_POOL_MAX_WAITING`
       })
     }
-    emptyAcquireCount++
-    held.waiter = { lane, deferred: Deferred.makeUnsafe(), served: undefined }
-    waiters.push(held.waiter)
+    counters.emptyAcquireCount++
+    held.waiter = { lane, since: now(), deferred: Deferred.makeUnsafe(), served: undefined }
+    waiters.add(held.waiter)
     openForWaiters()
     return undefined
   }
@@ -400,7 +273,7 @@ const make = Effect.gen(function*() {
       // The clean-up stands before anything is taken, so that no moment is left in which a connection could be lost.
       return Effect.onExitPrimitive(
         Effect.suspend(() => {
-          const failure = take("shared", held)
+          const failure = take("shared", held, false)
           if (failure !== undefined) return Effect.fail(failure)
           if (held.entry !== undefined) return use(held.entry.session)
           return Effect.flatMap(wait(held.waiter!, until), (entry) => use(entry.session))
@@ -413,9 +286,11 @@ const make = Effect.gen(function*() {
     })
 
   const lease: Effect.Effect<Session, DbError, Scope.Scope> = Effect.uninterruptibleMask((restore) =>
-    Effect.suspend(() => {
+    Effect.withFiber((fiber) => {
       const held: Held = { entry: undefined, waiter: undefined }
-      const failure = take("exclusive", held)
+      const budget = fiber.getRef(CurrentBudget)
+      // Work that has begun may end: what became of its COMMIT, for one, is asked on another connection.
+      const failure = take("exclusive", held, budget !== undefined && budget.progress !== "nothing")
       if (failure !== undefined) return Effect.fail(failure)
       const entry = held.entry !== undefined
         ? Effect.succeed(held.entry)
@@ -423,56 +298,108 @@ const make = Effect.gen(function*() {
           restore(wait(held.waiter!, Number.POSITIVE_INFINITY)),
           () => Effect.sync(() => giveBack(held, false))
         )
-      return Effect.flatMap(entry, ({ session }) =>
-        Effect.as(
+      return Effect.flatMap(entry, (taken) => {
+        taken.holder = new Holder(now(), fiber.id, fiber.context)
+        return Effect.as(
           Effect.addFinalizer((exit) => Effect.sync(() => giveBack(held, Exit.hasInterrupts(exit)))),
-          session
-        ))
+          taken.session
+        )
+      })
     })
   )
 
-  const snapshot = Effect.sync((): PoolSnapshot => {
-    let sharedStatements = 0
-    for (const entry of entries) sharedStatements += entry.depth
+  const evict = Effect.sync(() => {
+    generation++
+    for (const entry of entries) {
+      entry.isRetired = true
+      if (entry.state === "idle") discard(entry, "failover")
+    }
+  })
+
+  const snapshot = Effect.map(connector.circuit, (circuit): PoolSnapshot => {
+    const held = connections.longestHeld
     return {
       max,
       total: entries.size,
       opening,
-      idle: count("idle"),
-      acquired: count("exclusive"),
-      shared: count("shared"),
-      sharedStatements,
-      waiting: waiters.length,
-      created,
-      closed: { ...closed },
-      connectFailures,
-      acquireCount,
-      emptyAcquireCount,
-      timeouts
+      idle: connections.count("idle"),
+      probing: connections.count("probing"),
+      acquired: connections.count("exclusive"),
+      shared: connections.count("shared"),
+      sharedStatements: connections.sharedStatements,
+      waiting: waiters.size,
+      longestHeldMs: held?.holder === undefined ? 0 : now() - held.holder.since,
+      longestHolder: held?.holder?.name,
+      circuit,
+      created: counters.created,
+      closed: { ...counters.closed },
+      connectFailures: counters.connectFailures,
+      lastConnectError: counters.lastConnectError,
+      acquireCount: counters.acquireCount,
+      emptyAcquireCount: counters.emptyAcquireCount,
+      timeouts: counters.timeouts,
+      leaks: counters.leaks,
+      waits: counters.waits
     }
   })
 
-  // Closes what was not used for a while.
-  yield* Effect.sync(() => {
+  const closeUnused = Effect.sync(() => {
     for (const entry of entries) {
       if (entry.state !== "idle") continue
-      const reason = unfit(entry) ?? (now() - entry.idleSince >= config.poolIdleTimeout ? "idle" : undefined)
+      const reason = entry.unfit(config, now()) ??
+        (now() - entry.idleSince >= config.poolIdleTimeout ? "idle" : undefined)
       if (reason !== undefined) discard(entry, reason)
     }
-  }).pipe(Effect.repeat(Schedule.spaced(Math.max(50, config.poolIdleTimeout / 4))), Effect.forkScoped)
+  })
+
+  const reportLeaks = Effect.suspend(() => {
+    const leaked = [...entries].flatMap(({ holder }) =>
+      holder !== undefined && !holder.isReported && now() - holder.since >= config.poolLeakAfter ? [holder] : []
+    )
+    return Effect.forEach(leaked, (holder) => {
+      holder.isReported = true
+      counters.leaks++
+      return Effect.logWarning(`a connection is held for ${now() - holder.since} ms by ${holder.name}`)
+    }, { discard: true })
+  })
+
+  yield* Effect.andThen(closeUnused, reportLeaks).pipe(
+    Effect.repeat(Schedule.spaced(Math.max(50, Math.min(config.poolIdleTimeout, config.poolLeakAfter) / 4))),
+    Effect.forkScoped
+  )
+
+  const drain = Effect.suspend(() => {
+    if (isDraining) return Effect.void
+    isDraining = true
+    return Effect.sleep(drainStep).pipe(
+      Effect.repeat({ while: () => connections.isInUse || waiters.size > 0 }),
+      Effect.timeoutOption(config.drainTimeout),
+      Effect.when(Effect.sync(() => connections.isInUse || waiters.size > 0)),
+      Effect.andThen(Effect.suspend(() =>
+        Effect.forEach(
+          [...entries].filter(({ state }) => state === "exclusive"),
+          ({ session }) => session.cancel,
+          { concurrency: "unbounded", discard: true }
+        )
+      ))
+    )
+  })
 
   // Runs before the fibres of `fork` are ended: finalizers run in reverse order.
   yield* Effect.addFinalizer(() =>
-    Effect.suspend(() => {
-      isClosed = true
-      failWaiters(closedError())
-      for (const entry of entries) discard(entry, "shutdown")
-      return Effect.forEach([...entries], (entry) => entry.session.awaitGone, {
-        concurrency: "unbounded",
-        discard: true
-      }).pipe(Effect.timeoutOption("2 seconds"))
-    })
+    Effect.andThen(
+      drain,
+      Effect.suspend(() => {
+        isClosed = true
+        failWaiters(closedError())
+        for (const entry of entries) discard(entry, "shutdown")
+        return Effect.forEach([...entries], (entry) => entry.session.awaitGone, {
+          concurrency: "unbounded",
+          discard: true
+        }).pipe(Effect.timeoutOption("2 seconds"))
+      })
+    )
   )
 
-  return { shared, lease, snapshot }
+  return { shared, lease, snapshot, evict, drain }
 })

@@ -5,6 +5,7 @@ import * as PgConnection from "@effect/sql-pg/PgConnection"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import type { SqlError } from "effect/sql/SqlError"
 import type { DbConfigShape } from "../config/DbConfig.ts"
 import { DbError } from "../errors/DbError.ts"
 import { fromCause, fromServerFields } from "../errors/ServerError.ts"
@@ -112,6 +113,14 @@ export class Session {
     this.onGone(listener)
     return Effect.sync(() => this.goneListeners.delete(listener))
   })
+
+  /** Asks for an answer. One of the statements of a shared connection, behind those that were sent before. */
+  readonly ping: Effect.Effect<void, SqlError> = Effect.suspend(() =>
+    Effect.asVoid(this.connection.query("select 1", [], false))
+  )
+
+  /** Asks the server to end what the caller who has it alone is running. Does not wait for it; never fails. */
+  cancel: Effect.Effect<void> = Effect.void
 
   /** Cuts the socket: for a connection that cannot be trusted any more. */
   readonly destroy: Effect.Effect<void> = Effect.suspend(() => {
