@@ -1,4 +1,5 @@
 /** The server process: settings, runtime, socket, signals. */
+import { HealthCheck } from "@ems/db-core/connection/HealthCheck"
 import * as DbCore from "@ems/db-core/DbCore"
 import * as Logging from "@ems/db-core/telemetry/Logging"
 import { relations } from "@ems/schema"
@@ -23,6 +24,7 @@ const run = Effect.gen(function*() {
     const address = yield* serve(createApp(runtime), settings)
     yield* Effect.logInfo(`listening on http://${address}`)
     const signal = yield* Signals.first
+    yield* HealthCheck.use((health) => health.drain)
     yield* Effect.logInfo(`${signal}: finishing the requests in flight`)
   }).pipe(Effect.scoped, Effect.provide(context))
 }).pipe(Effect.scoped)

@@ -30,6 +30,7 @@ const statuses: { readonly [Tag in ReasonTag]: number } = {
   LockTimeout: 503,
   StatementTimeout: 504,
   ReadOnly: 503,
+  NotPrimary: 503,
   ResourceExhausted: 503,
   ComputeWaking: 503,
   CommitUnknown: 500,

@@ -42,6 +42,7 @@ export const exitCodeOfReason: Readonly<Record<ReasonTag, ExitCode>> = {
   Deadlock: ExitCode.aborted,
   StatementTimeout: ExitCode.aborted,
   ReadOnly: ExitCode.aborted,
+  NotPrimary: ExitCode.aborted,
   CommitUnknown: ExitCode.aborted,
   CommitRolledBack: ExitCode.aborted,
   Unsupported: ExitCode.aborted,

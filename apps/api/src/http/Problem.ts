@@ -53,6 +53,7 @@ const dbKinds: { readonly [Tag in ReasonTag]: DbKind } = {
   LockTimeout: unavailable("Another request holds the same data for long.", 2),
   StatementTimeout: { status: 504, detail: "The database did not answer in time." },
   ReadOnly: unavailable("The database takes no changes at the moment.", 5),
+  NotPrimary: unavailable("The database takes no changes at the moment.", 5),
   ResourceExhausted: unavailable("The database is out of a resource.", 5),
   ComputeWaking: unavailable("The database is starting.", 2),
   CommitUnknown: { status: 500, detail: "The connection was lost while the changes were being saved." },

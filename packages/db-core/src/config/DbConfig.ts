@@ -154,6 +154,8 @@ type Numbers = { readonly [Key in keyof typeof settings]: number }
 /** The checked settings. */
 export interface DbConfigShape extends Numbers {
   readonly target: DbUrl.Target
+  /** Where sessions of their own are opened: `target` without its pooler. `undefined` when nobody knows. */
+  readonly direct: DbUrl.Target | undefined
   /** Shown in `pg_stat_activity.application_name`; at most 63 bytes. */
   readonly applicationName: string
   /** `host:port/path` of the WebSocket proxy for the neon transport; the endpoint's own `/v2` when absent. */
@@ -164,11 +166,41 @@ export interface DbConfigShape extends Numbers {
 export type Input =
   & {
     readonly url: Redacted.Redacted | string
+    /** The same database without the pooler; derived from Neon's `-pooler` hosts when absent. */
+    readonly directUrl?: Redacted.Redacted | string | undefined
     readonly transport?: DbUrl.TransportKind | "auto" | undefined
     readonly applicationName?: string | undefined
     readonly neonProxy?: string | undefined
   }
   & { readonly [Key in keyof Numbers]?: number | undefined }
+
+const redact = (url: Redacted.Redacted | string): Redacted.Redacted =>
+  typeof url === "string" ? Redacted.make(url) : url
+
+const directOf = (
+  target: DbUrl.Target,
+  { directUrl, transport }: Input
+): Result.Result<DbUrl.Target | undefined, DbConfigError> => {
+  if (directUrl === undefined) {
+    if (!target.pooled) return Result.succeed(target)
+    const { directHost } = target
+    return Result.succeed(directHost === undefined ? undefined : { ...target, host: directHost, pooled: false })
+  }
+  const parsed = Result.mapError(
+    DbUrl.parse(redact(directUrl), transport ?? "auto"),
+    ({ expected, value }) => new DbConfigError({ key: "EMS_DIRECT_URL", value, expected })
+  )
+  return Result.flatMap(parsed, (direct) =>
+    direct.pooled
+      ? Result.fail(
+        new DbConfigError({
+          key: "EMS_DIRECT_URL",
+          value: "<a pooler>",
+          expected: "the server itself, without -pooler"
+        })
+      )
+      : Result.succeed(direct))
+}
 
 const number = (setting: Setting, value: number | undefined): Result.Result<number, DbConfigError> => {
   if (value === undefined) return Result.succeed(setting.default)
@@ -185,8 +217,8 @@ const number = (setting: Setting, value: number | undefined): Result.Result<numb
 /** The only constructor: checks every key. */
 export const make = (input: Input): Result.Result<DbConfigShape, DbConfigError> =>
   Result.gen(function*() {
-    const url = typeof input.url === "string" ? Redacted.make(input.url) : input.url
-    const target = yield* DbUrl.parse(url, input.transport ?? "auto")
+    const target = yield* DbUrl.parse(redact(input.url), input.transport ?? "auto")
+    const direct = yield* directOf(target, input)
     const numbers: Record<string, number> = {}
     for (const key of Object.keys(settings) as Array<keyof typeof settings>) {
       numbers[key] = yield* number(settings[key], input[key])
@@ -198,7 +230,7 @@ export const make = (input: Input): Result.Result<DbConfigShape, DbConfigError> 
       )
     }
     // Every key of `settings` was assigned above.
-    return { ...(numbers as unknown as Numbers), target, applicationName, neonProxy: input.neonProxy }
+    return { ...(numbers as unknown as Numbers), target, direct, applicationName, neonProxy: input.neonProxy }
   })
 
 const integer = (env: string) =>
@@ -221,6 +253,7 @@ export const fromEnvironment = Effect.gen(function*() {
       expected: "postgres://user:password@host:5432/database or pglite:<directory>"
     })
   }
+  const directUrl = Option.getOrUndefined(yield* Config.String("EMS_DIRECT_URL").pipe(Config.option))
   const optional = (key: string) => Effect.map(Config.String(key).pipe(Config.option), Option.getOrUndefined)
   const transport = (yield* optional("EMS_TRANSPORT")) ?? "auto"
   if (!transports.some((known) => known === transport)) {
@@ -241,6 +274,7 @@ export const fromEnvironment = Effect.gen(function*() {
   return yield* Effect.fromResult(make({
     ...numbers,
     url: Redacted.make(url),
+    directUrl: directUrl === undefined || directUrl === "" ? undefined : Redacted.make(directUrl),
     transport: transport as DbUrl.TransportKind | "auto",
     applicationName: yield* optional("EMS_APPLICATION_NAME"),
     neonProxy: yield* optional("EMS_NEON_PROXY")

@@ -31,6 +31,8 @@ export interface Target {
   readonly loopback: boolean
   /** Neon's `-pooler` endpoints and `pgbouncer=true`: one server session per transaction. */
   readonly pooled: boolean
+  /** The same server without the pooler, where the host's name tells it. */
+  readonly directHost: string | undefined
   /** Data directory of the embedded database; `undefined` keeps it in memory. */
   readonly directory: string | undefined
   /** What an operator should be told at start. */
@@ -55,6 +57,7 @@ const embedded = (directory: string): Target => ({
   tls: { mode: "disable" },
   loopback: true,
   pooled: false,
+  directHost: undefined,
   directory: directory === "" || directory === "memory" ? undefined : directory,
   warnings: []
 })
@@ -81,6 +84,9 @@ const tlsOf = (url: URL, loopback: boolean): Result.Result<readonly [Tls, Readon
       return refuse(`sslmode=${mode}`, "sslmode=verify-full, require or disable")
   }
 }
+
+/** Neon's pooled endpoints are called like the direct ones, with `-pooler` behind the first part. */
+const poolerName = /^([^.]+)-pooler(?=\.|$)/
 
 const decode = (text: string): Result.Result<string, DbConfigError> =>
   Result.mapError(
@@ -124,7 +130,8 @@ export const parse = (
       password: password === "" ? undefined : Redacted.make(password),
       tls,
       loopback,
-      pooled: /^[^.]+-pooler(\.|$)/.test(host) || parsed.searchParams.get("pgbouncer") === "true",
+      pooled: poolerName.test(host) || parsed.searchParams.get("pgbouncer") === "true",
+      directHost: poolerName.test(host) ? host.replace(poolerName, "$1") : undefined,
       directory: undefined,
       warnings
     }

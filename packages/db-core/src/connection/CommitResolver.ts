@@ -34,7 +34,7 @@ const identityColumns = `
 /** One round trip; the identity is asked once in the life of a connection. Fails when the connection is lost. */
 export const mark = (connection: WireConnection): Effect.Effect<Marker, DbError> => {
   const known = connection.session.identity
-  return Effect.map(
+  return Effect.flatMap(
     connection.execute(
       "raw",
       `select pg_current_xact_id_if_assigned()::text as xid${known === undefined ? `,${identityColumns}` : ""}`,
@@ -48,8 +48,14 @@ export const mark = (connection: WireConnection): Effect.Effect<Marker, DbError>
         pid: Number(row?.["pid"])
       }
       connection.session.identity = identity
+      if (!connection.session.accepts(identity)) {
+        connection.session.isSuperseded = true
+        return DbError.of("NotPrimary", "RolledBack", "commit", {
+          message: "the server was replaced by another one, and must not be written to"
+        })
+      }
       const xid = row?.["xid"]
-      return { xid: typeof xid === "string" ? xid : undefined, identity }
+      return Effect.succeed({ xid: typeof xid === "string" ? xid : undefined, identity })
     }
   )
 }

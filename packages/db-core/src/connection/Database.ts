@@ -11,19 +11,24 @@ import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import { DbConfig } from "../config/DbConfig.ts"
+import type { Capabilities } from "../driver/Capabilities.ts"
 import * as Cursor from "../driver/Cursor.ts"
 import { Driver } from "../driver/Driver.ts"
 import { type Handle, makeHandle, own, type TransactionHandle } from "../driver/DrizzleSession.ts"
 import { LaneChoice } from "../driver/Lane.ts"
 import { makePromiseHandle, type PromiseHandle, type Run } from "../driver/PromiseSession.ts"
 import type { StatementHooks } from "../driver/StatementHooks.ts"
+import type { Lanes } from "../driver/Statements.ts"
 import type { DbError } from "../errors/DbError.ts"
+import * as CallSpan from "../telemetry/CallSpan.ts"
 import * as Deadlines from "./Deadlines.ts"
+import * as Direct from "./Direct.ts"
 import * as Executor from "./Executor.ts"
 import { Observations } from "./Observations.ts"
 import { Pool } from "./Pool.ts"
 import { rerun } from "./RetryPolicy.ts"
 import * as StatementLog from "./StatementLog.ts"
+import * as Transactions from "./Transactions.ts"
 
 export type { Handle, TransactionHandle } from "../driver/DrizzleSession.ts"
 
@@ -73,6 +78,16 @@ export interface DatabaseShape<Relations extends AnyRelations> {
       readonly retry?: boolean
     }
   ) => Effect.Effect<A, E | DbError, R>
+  /**
+   * Statements that need a session of their own, past the pooler: DDL, VACUUM, CREATE INDEX CONCURRENTLY, locks of a
+   * session, temporary tables, settings. All of `use` runs on one connection, which is closed afterwards; one caller at
+   * a time, the others wait. Without limit of time unless `timeout` says one. Fails with `Unsupported` when the URL
+   * names a pooler and nobody said how to get past it (`EMS_DIRECT_URL`).
+   */
+  readonly direct: <A, E, R>(
+    use: (db: Handle<Relations>) => Effect.Effect<A, E, R>,
+    options?: TimeLimit
+  ) => Effect.Effect<A, E | DbError, R>
   /** Rows of a select, `DbConfig.streamBatch` at a time through a cursor; memory stays bounded on both sides. */
   readonly stream: <Row>(
     use: (db: Handle<Relations>) => Effect.Effect<ReadonlyArray<Row>, DbError> & Cursor.Streamable
@@ -111,7 +126,7 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
   const observations = yield* Observations
   const level = yield* References.MinimumLogLevel
   const log = StatementLog.make(config.slowQuery, level === "Debug" || level === "Trace" || level === "All")
-  const { capabilities } = yield* Driver
+  const driver = yield* Driver
   const clock = yield* Clock.Clock
   const hooks: StatementHooks = {
     isPrecise: log.isPrecise,
@@ -125,7 +140,18 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
   // Runs before `fork` ends: while the pool waits for work in flight, deadlines still hold.
   yield* Effect.addFinalizer(() => pool.drain)
   const { within } = deadlines
-  const statements = Executor.make(pool, capabilities, config, deadlines, hooks, observations.failed, clock)
+  const spans = CallSpan.make(config.target.database, clock)
+  /** One span for all attempts; inside a transaction the savepoint has its own. */
+  const traced = <A, E, R>(name: "transaction" | "write", run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.withFiber((fiber) =>
+      CallSpan.isTraced(fiber) && Context.getOrUndefined(fiber.context, Transactions.Current) === undefined
+        ? spans.call(fiber, name, run)
+        : run
+    )
+  const statementsOn = (lanes: Lanes, capabilities: Capabilities) =>
+    Executor.make(lanes, capabilities, config, deadlines, hooks, observations.failed, clock, spans)
+  const statements = statementsOn(pool, driver.capabilities)
+  const direct = Direct.make(driver, pool, statementsOn)
   const handle = makeHandle(statements, relations)
 
   const database: DatabaseShape<Relations> = {
@@ -138,15 +164,23 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
     write: (use, options) =>
       Effect.flatMap(statements.current, (current) =>
         current === undefined
-          ? within(
-            rerun(statements.transaction(Effect.suspend(() => use(handle)))),
-            options?.timeout ?? config.queryTimeout
+          ? traced(
+            "write",
+            within(
+              rerun(statements.transaction(Effect.suspend(() => use(handle)))),
+              options?.timeout ?? config.queryTimeout
+            )
           )
           : use(handle)),
     transaction: (use, { retry, timeout = config.queryTimeout, ...transactionConfig } = {}) => {
       const once = handle.transaction(use, transactionConfig)
-      return Effect.mapError(within(retry === true ? rerun(once) : once, timeout), own)
+      return Effect.mapError(traced("transaction", within(retry === true ? rerun(once) : once, timeout)), own)
     },
+    direct: (use, options) =>
+      within(
+        direct.use((statements) => use(makeHandle(statements, relations))),
+        options?.timeout ?? Number.POSITIVE_INFINITY
+      ),
     stream: (use) =>
       Stream.suspend(() =>
         Stream.tapError(

@@ -22,7 +22,8 @@ const cancelGrace = 250
 /** The server ends a statement at its own limit; an answer on its way may take this much longer. Milliseconds. */
 const silenceGrace = 500
 
-const fates: { readonly [P in Progress]: Fate } = {
+/** What may have become of a call whose caller stops waiting. */
+export const fates: { readonly [P in Progress]: Fate } = {
   nothing: "NotSent",
   sent: "Unknown",
   transaction: "RolledBack",

@@ -10,17 +10,21 @@
 import type { Clock } from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type { DbConfigShape } from "../config/DbConfig.ts"
 import { type Budget, CurrentBudget, hold, timeoutSetting } from "../driver/Budget.ts"
 import type { Capabilities } from "../driver/Capabilities.ts"
 import { isShareable, LaneChoice, neverShare } from "../driver/Lane.ts"
+import { forbidden } from "../driver/PoolerRules.ts"
 import type { Session } from "../driver/Session.ts"
 import type { StatementHooks } from "../driver/StatementHooks.ts"
 import type { Found, Lanes, Statements } from "../driver/Statements.ts"
 import { type Mode, WireConnection } from "../driver/WireConnection.ts"
 import { DbError, isDbError } from "../errors/DbError.ts"
-import type { Deadlines } from "./Deadlines.ts"
-import { reconnect, wasLost, wasNotSent } from "./RetryPolicy.ts"
+import { type CallSpan, type CallSpans, CurrentCall, isTraced } from "../telemetry/CallSpan.ts"
+import * as Retries from "../telemetry/Retries.ts"
+import { type Deadlines, fates } from "./Deadlines.ts"
+import { again, reconnect, unsentAgain, wasLost, wasNotSent } from "./RetryPolicy.ts"
 import * as Transactions from "./Transactions.ts"
 
 const setAccess = { read: "SET default_transaction_read_only = on", write: "SET default_transaction_read_only = off" }
@@ -49,12 +53,22 @@ const allow = (
     })
   )
 
+/** It would be accepted, and do something else. */
+const impossible = (what: string): DbError =>
+  DbError.of("Unsupported", "NotSent", "query", {
+    message: `${what} does not work through a pooler, which the URL names; Database.direct has a session of its own`
+  })
+
 /** A lone statement that may have written, and whose answer is lost. */
 const uncertain = ({ reason }: DbError): DbError =>
   DbError.of("CommitUnknown", "Unknown", "query", {
     message: "the connection was lost before the answer; use Database.write for a write that can be resolved",
     ...(reason.sqlState === undefined ? {} : { sqlState: reason.sqlState })
   })
+
+/** Work for `call`, which hears of its retries. */
+const workFor = <A, E>(call: CallSpan | undefined, work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  call === undefined ? work : Effect.provideService(work, CurrentCall, call)
 
 /** `failed` hears of every failure that reaches a caller. */
 export const make = (
@@ -64,7 +78,8 @@ export const make = (
   deadlines: Deadlines,
   hooks: StatementHooks,
   failed: (error: DbError) => void,
-  clock: Clock
+  clock: Clock,
+  spans: CallSpans
 ): Statements => {
   const tell = (error: DbError): Effect.Effect<never, DbError> => {
     failed(error)
@@ -150,32 +165,42 @@ export const make = (
     }, until)
 
   const aloneAgain = (mode: Mode, sql: string, params: ReadonlyArray<unknown>) =>
-    Effect.catchIf(alone(mode, sql, params), wasNotSent, () =>
+    Effect.catchIf(alone(mode, sql, params), wasNotSent, (error) =>
       // Built only after a failure: a retry around every statement would cost it a third of its speed.
-      Effect.retry(alone(mode, sql, params), { schedule: reconnect, while: wasNotSent }))
+      Effect.andThen(Retries.note(error, 0), Effect.retry(alone(mode, sql, params), unsentAgain)))
 
   // Behind a pooler the server's default is not ours to set, so a lost read is not known to be one.
   const mayReadAgain = sessionState ? (error: DbError) => wasNotSent(error) || wasLost(error) : wasNotSent
+  const readAgain = (until: number | undefined) =>
+    again(reconnect, (error) => mayReadAgain(error) && (until === undefined || clock.currentTimeMillisUnsafe() < until))
 
   const togetherAgain = (
     mode: Mode,
     sql: string,
     params: ReadonlyArray<unknown>,
-    budget: Budget | undefined
+    budget: Budget | undefined,
+    call: CallSpan | undefined
   ) => {
     // A call without a budget has a deadline for each statement.
     const until = budget === undefined ? clock.currentTimeMillisUnsafe() + config.queryTimeout : undefined
     return Effect.catch(together(mode, sql, params, budget, until), (error) => {
       if (error.reason._tag === "ReadOnly") {
         neverShare(sql)
-        return aloneInTime(mode, sql, params, budget)
+        if (call !== undefined) call.lane = "exclusive"
+        return Effect.andThen(
+          workFor(call, Retries.note(error, 0)),
+          aloneInTime(mode, sql, params, budget, call)
+        )
       }
       return mayReadAgain(error)
         ? Effect.catch(
-          Effect.retry(together(mode, sql, params, budget, until), {
-            schedule: reconnect,
-            while: (again) => mayReadAgain(again) && (until === undefined || clock.currentTimeMillisUnsafe() < until)
-          }),
+          workFor(
+            call,
+            Effect.andThen(
+              Retries.note(error, 0),
+              Effect.retry(together(mode, sql, params, budget, until), readAgain(until))
+            )
+          ),
           tell
         )
         : tell(error)
@@ -186,20 +211,63 @@ export const make = (
     mode: Mode,
     sql: string,
     params: ReadonlyArray<unknown>,
-    budget: Budget | undefined
+    budget: Budget | undefined,
+    call: CallSpan | undefined
   ): Effect.Effect<Found, DbError> => {
-    const run = aloneAgain(mode, sql, params)
+    const run = workFor(call, aloneAgain(mode, sql, params))
     return Effect.catch(budget === undefined ? deadlines.within(run, config.queryTimeout) : run, tell)
   }
 
+  /** What the caller was told whose work only ends now, if its deadline passed. */
+  const late = (budget: Budget | undefined): DbError | undefined =>
+    budget?.isOver === true && clock.currentTimeMillisUnsafe() >= budget.at
+      ? DbError.of("DeadlineExceeded", fates[budget.progress], "query", { message: "the caller is gone" })
+      : undefined
+
+  const dispatch = (
+    transaction: Transactions.CurrentTransaction | undefined,
+    isShared: boolean,
+    mode: Mode,
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    budget: Budget | undefined,
+    call: CallSpan | undefined
+  ): Effect.Effect<Found, DbError> =>
+    transaction !== undefined
+      ? transaction.connection.execute(mode, sql, params)
+      : isShared
+      ? togetherAgain(mode, sql, params, budget, call)
+      : aloneInTime(mode, sql, params, budget, call)
+
+  /** A function of its own: what its closures hold would be allocated for statements without a span, too. */
+  const observed = (
+    fiber: Fiber.Fiber<unknown, unknown>,
+    transaction: Transactions.CurrentTransaction | undefined,
+    isShared: boolean,
+    mode: Mode,
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    budget: Budget | undefined
+  ): Effect.Effect<Found, DbError> =>
+    spans.statement(
+      fiber,
+      sql,
+      isShared ? "shared" : "exclusive",
+      (call) => dispatch(transaction, isShared, mode, sql, params, budget, call),
+      () => late(budget)
+    )
+
   const execute: Statements["execute"] = (mode, sql, params) =>
     Effect.withFiber((fiber) => {
+      const what = sessionState ? undefined : forbidden(sql)
+      if (what !== undefined) return tell(impossible(what))
       const transaction = Context.getOrUndefined(fiber.context, Transactions.Current)
-      if (transaction !== undefined) return transaction.connection.execute(mode, sql, params)
       const budget = fiber.getRef(CurrentBudget)
-      return fiber.getRef(LaneChoice) === "auto" && isShareable(sql) && longer(budget) === undefined
-        ? togetherAgain(mode, sql, params, budget)
-        : aloneInTime(mode, sql, params, budget)
+      const isShared = transaction === undefined && fiber.getRef(LaneChoice) === "auto" && isShareable(sql) &&
+        longer(budget) === undefined
+      return isTraced(fiber)
+        ? observed(fiber, transaction, isShared, mode, sql, params, budget)
+        : dispatch(transaction, isShared, mode, sql, params, budget, undefined)
     })
 
   const statements: Statements = {
@@ -211,13 +279,19 @@ export const make = (
     transaction: (body) =>
       Effect.withFiber((fiber) => {
         const run = transaction(body)
-        return Effect.mapError(
+        const told = Effect.mapError(
           fiber.getRef(CurrentBudget) === undefined ? deadlines.within(run, config.queryTimeout) : run,
           (error) => {
             if (isDbError(error)) failed(error)
             return error
           }
         )
+        if (!isTraced(fiber)) return told
+        if (Context.getOrUndefined(fiber.context, Transactions.Current) !== undefined) {
+          return spans.call(fiber, "savepoint", told)
+        }
+        // Whoever runs all of it again has the span for all of it.
+        return fiber.getRef(CurrentCall) === undefined ? spans.call(fiber, "transaction", told) : told
       })
   }
   const transaction = Transactions.make(statements, { ...config, sessionTimeout: startupOptions })

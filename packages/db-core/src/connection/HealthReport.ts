@@ -4,6 +4,7 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import type { State } from "./ConnectionState.ts"
 import type { Health } from "./HealthCheck.ts"
 
 export interface HealthReport {
@@ -33,10 +34,14 @@ export interface HealthReport {
   readonly message: string
 }
 
-const messages: { readonly [Status in Health["status"]]: string } = {
+const messages: { readonly [S in State]: string } = {
+  starting: "Nothing is known of the database yet.",
   healthy: "The database answers.",
-  degraded: "The database answers, and callers wait for connections to it.",
-  unhealthy: "The database does not answer."
+  degraded: "The database answers, and callers wait for connections to it or lost one.",
+  idle: "The database answered last, and nobody has asked it since.",
+  waking: "The database is starting.",
+  down: "The database does not answer.",
+  draining: "This process is about to end."
 }
 
 export const report = (health: Health): Effect.Effect<HealthReport> =>
@@ -60,5 +65,5 @@ export const report = (health: Health): Effect.Effect<HealthReport> =>
         waiting: health.pool.waiting
       }
     },
-    message: messages[health.status]
+    message: messages[health.state]
   }))

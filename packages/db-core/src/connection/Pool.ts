@@ -34,6 +34,7 @@ import { Connections } from "./pool/Connections.ts"
 import * as Connector from "./pool/Connector.ts"
 import { type CloseReason, Entry, isOrderly } from "./pool/Entry.ts"
 import { Holder } from "./pool/Holder.ts"
+import { Lineage } from "./pool/Lineage.ts"
 import { Counters, type PoolSnapshot } from "./pool/Snapshot.ts"
 import { type Lane, type Waiter, Waiters } from "./pool/Waiters.ts"
 
@@ -82,6 +83,7 @@ const make = Effect.gen(function*() {
   const counters = new Counters()
   const connector = yield* Connector.make(driver, counters)
   const waiters = new Waiters()
+  const lineage = new Lineage()
   let opening = 0
   let growAgainAt = 0
   /** Counts evictions: a connection that was begun before one is not kept. */
@@ -177,11 +179,29 @@ const make = Effect.gen(function*() {
       })))
   }
 
+  const evictAll = (except?: Entry): void => {
+    generation++
+    for (const entry of entries) {
+      if (entry === except) continue
+      entry.isRetired = true
+      if (entry.state === "idle") discard(entry, "failover")
+    }
+  }
+
   const admit = (session: Session, begun: number): void => {
     counters.created++
     const lifetime = config.poolMaxLifetime * (1 - random.nextDoubleUnsafe() * 0.1)
     const entry = new Entry(session, now(), now() + lifetime)
     entries.add(entry)
+    session.accepts = (identity) => {
+      const verdict = lineage.judge(identity)
+      if (verdict === "replaced" || (verdict === "another" && entry.isRetired)) return false
+      if (verdict === "another") {
+        lineage.follow(identity)
+        evictAll(entry)
+      }
+      return true
+    }
     session.onGone(() => {
       entries.delete(entry)
       if (entry.state !== "closing") {
@@ -196,6 +216,8 @@ const make = Effect.gen(function*() {
   }
 
   const release = (entry: Entry, wasInterrupted: boolean): void => {
+    // The others speak to the same server, or to one that it replaced: their next callers would fail one by one.
+    if (entry.session.isSuperseded && !entry.isRetired) evictAll()
     if (connections.giveBack(entry) && entry.state !== "closing") {
       const reason = isClosed ? "shutdown" : wasInterrupted ? "interrupted" : entry.unfit(config, now())
       if (reason === undefined) connections.rest(entry)
@@ -308,13 +330,7 @@ const make = Effect.gen(function*() {
     })
   )
 
-  const evict = Effect.sync(() => {
-    generation++
-    for (const entry of entries) {
-      entry.isRetired = true
-      if (entry.state === "idle") discard(entry, "failover")
-    }
-  })
+  const evict = Effect.sync(() => evictAll())
 
   const snapshot = Effect.map(connector.circuit, (circuit): PoolSnapshot => {
     const held = connections.longestHeld
@@ -328,6 +344,7 @@ const make = Effect.gen(function*() {
       shared: connections.count("shared"),
       sharedStatements: connections.sharedStatements,
       waiting: waiters.size,
+      longestWaitMs: waiters.oldestSince === undefined ? 0 : now() - waiters.oldestSince,
       longestHeldMs: held?.holder === undefined ? 0 : now() - held.holder.since,
       longestHolder: held?.holder?.name,
       circuit,

@@ -2,10 +2,12 @@
  * When to try again, and when that is safe. Two questions decide: may it go away by itself (`isTransient`), and what
  * became of the statement (`fate`). The SQLSTATE alone never does.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { type DbError, isDbError } from "../errors/DbError.ts"
 import type { ReasonTag } from "../errors/SqlState.ts"
+import * as Retries from "../telemetry/Retries.ts"
 
 /**
  * Waits between attempts at a connection or a read: 50 ms doubling to at most 2 s, each varied by a fifth so that
@@ -30,8 +32,15 @@ const reaching: ReadonlySet<ReasonTag> = new Set<ReasonTag>([
   "ResourceExhausted"
 ])
 
-/** No byte of it was sent, and the server may be reached next time. */
-export const wasNotSent = (error: DbError): boolean => error.fate === "NotSent" && reaching.has(error.reason._tag)
+const isRefusedByStandby = (error: DbError): boolean =>
+  error.reason._tag === "NotPrimary" && (error.fate === "Refused" || error.fate === "RolledBack")
+
+/**
+ * No byte of it was sent, and the server may be reached next time. What a standby refused was as good as not sent: the
+ * next connection may be to the primary.
+ */
+export const wasNotSent = (error: DbError): boolean =>
+  (error.fate === "NotSent" && reaching.has(error.reason._tag)) || isRefusedByStandby(error)
 
 /** The connection went away, whatever became of the statement: enough for one that the server keeps from writing. */
 export const wasLost = (error: DbError): boolean =>
@@ -44,11 +53,25 @@ const lostAgainstAnother = (error: DbError): boolean =>
 /** It had no effect, and may succeed if all of it runs again. */
 const wasUndone = (error: DbError): boolean =>
   // `NotSent` was tried again where the connection was opened.
-  error.fate === "RolledBack" && reaching.has(error.reason._tag)
+  (error.fate === "RolledBack" && reaching.has(error.reason._tag)) || isRefusedByStandby(error)
+
+/** `waits` for as long as `may` says yes. Every attempt that follows is noted. */
+export const again = (waits: Schedule.Schedule<unknown>, may: (error: DbError) => boolean) =>
+  waits.pipe(
+    Schedule.while(({ input }) => isDbError(input) && may(input)),
+    // The last: what is stopped above it is not tried again.
+    Schedule.tap(({ duration, input }) =>
+      isDbError(input) ? Retries.note(input, Duration.toMillis(duration)) : Effect.void
+    )
+  )
+
+/** For work of which nothing was sent. */
+export const unsentAgain = again(reconnect, wasNotSent)
+
+const contendAgain = again(contention, lostAgainstAnother)
+
+const undoneAgain = again(reconnect, wasUndone)
 
 /** Runs all of a transaction again while it surely had no effect. For closures without effects outside the database. */
 export const rerun = <A, E, R>(transaction: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  transaction.pipe(
-    Effect.retry({ schedule: contention, while: (error) => isDbError(error) && lostAgainstAnother(error) }),
-    Effect.retry({ schedule: reconnect, while: (error) => isDbError(error) && wasUndone(error) })
-  )
+  transaction.pipe(Effect.retry(contendAgain), Effect.retry(undoneAgain))

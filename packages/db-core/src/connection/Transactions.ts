@@ -12,7 +12,7 @@ import type { Statements } from "../driver/Statements.ts"
 import type { WireConnection } from "../driver/WireConnection.ts"
 import { DbError } from "../errors/DbError.ts"
 import * as CommitResolver from "./CommitResolver.ts"
-import { reconnect, wasNotSent } from "./RetryPolicy.ts"
+import { unsentAgain } from "./RetryPolicy.ts"
 
 /** The transaction that a fibre is in. */
 export interface CurrentTransaction {
@@ -142,7 +142,7 @@ const begin = (
       }
       return connection
     }).pipe(Effect.onError((cause) => Scope.close(lease, Exit.failCause(cause))))
-  }).pipe(Effect.retry({ schedule: reconnect, while: wasNotSent }))
+  }).pipe(Effect.retry(unsentAgain))
 
 const savepoint = <A, E, R>(
   { connection, depth, nesting }: CurrentTransaction,

@@ -5,9 +5,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { DbConfig } from "../config/DbConfig.ts"
-import type { DbError } from "../errors/DbError.ts"
+import type { Target } from "../config/DbUrl.ts"
+import { DbError } from "../errors/DbError.ts"
 import { type Capabilities, capabilitiesOf } from "./Capabilities.ts"
 import { connect, type Session } from "./Session.ts"
+import * as StatementLimit from "./StatementLimit.ts"
 import { embedded } from "./transport/embedded.ts"
 import { neon } from "./transport/neon.ts"
 import { tcp } from "./transport/tcp.ts"
@@ -20,10 +22,20 @@ export interface Transport {
   readonly open: () => CountingDuplex
 }
 
+/** What a session outside the pool is for; shown in `application_name`. */
+export type Purpose = "maintenance" | "feed"
+
 export class Driver extends Context.Service<Driver, {
   readonly capabilities: Capabilities
   /** Opens one session. Fails with `ConnectFailed`, `AuthenticationFailed`, `ComputeWaking`, … and fate `NotSent`. */
   readonly connect: Effect.Effect<Session, DbError>
+  /** What a session of `direct` can do. */
+  readonly directCapabilities: Capabilities
+  /**
+   * Opens a session past the pooler, if there is one. Fails with `Unsupported` when the way there is not known. An
+   * embedded database has one session, and that is the pool's: there it fails too.
+   */
+  readonly direct: (purpose: Purpose) => Effect.Effect<Session, DbError>
 }>()("@ems/db-core/driver/Driver") {
   /** Over the transport that the URL names. */
   static readonly layerNoDeps = () =>
@@ -31,18 +43,36 @@ export class Driver extends Context.Service<Driver, {
       Driver,
       Effect.gen(function*() {
         const config = yield* DbConfig
-        const { target } = config
+        const { direct, target } = config
         const capabilities = capabilitiesOf(target)
         for (const warning of target.warnings) yield* Effect.logWarning(warning)
-        if (target.kind !== "embedded") {
-          const open = target.kind === "neon" ? neon(target, config.neonProxy) : tcp(target)
-          return { capabilities, connect: connect(config, capabilities, open) }
+        if (target.kind === "embedded") {
+          const database = yield* Effect.acquireRelease(
+            Effect.sync(() => embedded(target)),
+            (database) => Effect.promise(() => database.close())
+          )
+          return {
+            capabilities,
+            connect: connect(config, { target, capabilities, open: database.open }),
+            directCapabilities: capabilities,
+            direct: () => unsupported("an embedded database has one session")
+          }
         }
-        const database = yield* Effect.acquireRelease(
-          Effect.sync(() => embedded(target)),
-          (database) => Effect.promise(() => database.close())
-        )
-        return { capabilities, connect: connect(config, capabilities, database.open) }
+        const openTo = (to: Target) => to.kind === "neon" ? neon(to, config.neonProxy) : tcp(to)
+        const directCapabilities = direct === undefined ? capabilities : capabilitiesOf(direct)
+        return {
+          capabilities,
+          connect: StatementLimit.ensured(
+            connect(config, { target, capabilities, open: openTo(target) }),
+            capabilities,
+            config.queryTimeout
+          ),
+          directCapabilities,
+          direct: (purpose: Purpose) =>
+            direct === undefined
+              ? unsupported("the URL names a pooler: set EMS_DIRECT_URL to the server behind it")
+              : connect(config, { target: direct, capabilities: directCapabilities, open: openTo(direct), purpose })
+        }
       })
     )
 
@@ -50,6 +80,19 @@ export class Driver extends Context.Service<Driver, {
   static readonly layerOf = ({ capabilities, open }: Transport) =>
     Layer.effect(
       Driver,
-      Effect.map(DbConfig, (config) => ({ capabilities, connect: connect(config, capabilities, open) }))
+      Effect.map(DbConfig, (config) => {
+        const options = { target: config.target, capabilities, open }
+        return {
+          capabilities,
+          connect: connect(config, options),
+          directCapabilities: capabilities,
+          direct: (purpose) => connect(config, { ...options, purpose })
+        }
+      })
     )
 }
+
+const unsupported = (why: string): Effect.Effect<never, DbError> =>
+  Effect.fail(
+    DbError.of("Unsupported", "NotSent", "connect", { message: `no session of its own can be opened: ${why}` })
+  )

@@ -15,6 +15,7 @@ export type TransactionStatus = "I" | "T" | "E" | "?"
 const commandComplete = 0x43
 const errorResponse = 0x45
 const readyForQuery = 0x5a
+const parameterStatus = 0x53
 
 const fieldNames: Readonly<Record<string, string>> = {
   V: "severity",
@@ -45,6 +46,8 @@ export class FrameTap {
   heard = 0
   /** COMMIT was answered since `expectCommit`: it took effect, whatever happens to the connection afterwards. */
   sawCommit = false
+  /** The server said that it is a standby. Postgres 14 and newer say so at the start, and when it changes. */
+  isStandby = false
   /** Header bytes collected so far: type and length may be split over chunks. */
   private readonly header = new Uint8Array(5)
   private headerLength = 0
@@ -75,7 +78,9 @@ export class FrameTap {
           return
         }
         // "COMMIT" and its NUL are seven bytes; longer tags are of other commands.
-        this.body = type === errorResponse || (type === commandComplete && this.rest === 7) ? [] : undefined
+        const isRead = type === errorResponse || type === parameterStatus ||
+          (type === commandComplete && this.rest === 7)
+        this.body = isRead ? [] : undefined
         continue
       }
       const end = Math.min(chunk.length, at + this.rest)
@@ -98,6 +103,11 @@ export class FrameTap {
   private read(type: number, body: Buffer): void {
     if (type === commandComplete) {
       if (body.toString("latin1") === "COMMIT\0") this.sawCommit = true
+      return
+    }
+    if (type === parameterStatus) {
+      const [name, value] = body.toString("latin1").split("\0")
+      if (name === "in_hot_standby") this.isStandby = value === "on"
       return
     }
     const fields = parseFields(body)

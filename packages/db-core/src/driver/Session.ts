@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import type { DbConfigShape } from "../config/DbConfig.ts"
+import type { Target } from "../config/DbUrl.ts"
 import { DbError } from "../errors/DbError.ts"
 import { fromCause, fromServerFields } from "../errors/ServerError.ts"
 import type { Capabilities } from "./Capabilities.ts"
@@ -45,6 +46,10 @@ export class Session {
   statementTimeout: number | undefined = undefined
   /** The server that it speaks to, once asked: tells whether an xid read here means anything elsewhere. */
   identity: ServerIdentity | undefined = undefined
+  /** Its server must not be written to any more: it is a standby, or was replaced. */
+  isSuperseded = false
+  /** Whether a server may be written to that says it is this one. Set by who knows what the other connections speak to. */
+  accepts: (identity: ServerIdentity) => boolean = () => true
   private readonly goneListeners = new Set<() => void>()
 
   constructor(connection: PgConnection.PgConnection, socket: CountingDuplex, tap: FrameTap, scope: Scope.Closeable) {
@@ -70,6 +75,11 @@ export class Session {
   /** Transaction status as of the last ReadyForQuery. */
   get status(): TransactionStatus {
     return this.tap.status
+  }
+
+  /** The server is a standby: it reads, and refuses to write. */
+  get isStandby(): boolean {
+    return this.tap.isStandby
   }
 
   /** The socket is closed or about to be: lend it to nobody. */
@@ -138,14 +148,27 @@ export class Session {
   )
 }
 
-/** Opens a session; `open` makes its socket, and one more for every CancelRequest. */
+export interface ConnectOptions {
+  readonly target: Target
+  readonly capabilities: Capabilities
+  /** Makes the socket, and one more for every CancelRequest. */
+  readonly open: () => CountingDuplex
+  /** What the session is for, when it is not one of the pool's: shown behind the application's name. */
+  readonly purpose?: string
+}
+
+/** `pg_stat_activity.application_name` holds 63 bytes. */
+const named = (applicationName: string, purpose: string | undefined): string =>
+  purpose === undefined
+    ? applicationName
+    : `${Buffer.from(applicationName).subarray(0, 62 - purpose.length).toString()} ${purpose}`
+
+/** Opens a session. */
 export const connect = (
-  config: DbConfigShape,
-  capabilities: Capabilities,
-  open: () => CountingDuplex
+  config: Pick<DbConfigShape, "applicationName" | "connectTimeout" | "queryTimeout">,
+  { capabilities, open, purpose, target }: ConnectOptions
 ): Effect.Effect<Session, DbError> =>
   Effect.gen(function*() {
-    const { target } = config
     const scope = yield* Scope.make()
     const tap = new FrameTap()
     let socket: CountingDuplex | undefined
@@ -164,7 +187,7 @@ export const connect = (
       username: target.username,
       ...(target.password === undefined ? {} : { password: target.password }),
       connectTimeout: config.connectTimeout,
-      applicationName: config.applicationName,
+      applicationName: named(config.applicationName, purpose),
       multiplex: true,
       prepare: capabilities.prepared,
       // Not as a startup parameter of its own: Neon's proxy drops those, and forwards `options`.

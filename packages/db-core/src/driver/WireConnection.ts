@@ -28,6 +28,9 @@ interface Begun {
 /** Of a statement on a shared connection: the bytes may be somebody else's, and there is no transaction. */
 const together: Begun = { inTransaction: false, bytesWritten: -1 }
 
+/** INSERT on a standby, and BEGIN READ WRITE. */
+const refusedByStandby: ReadonlySet<string> = new Set(["25006", "0A000"])
+
 /** What the wire client reports, as a `DbError` with the fate that the evidence allows. */
 const wireError = (error: SqlError, session: Session, begun: Begun): DbError => {
   if (/Failed to encode/.test(error.reason.message)) {
@@ -37,7 +40,10 @@ const wireError = (error: SqlError, session: Session, begun: Begun): DbError => 
   // Losing the connection ends the transaction (whoever sends COMMIT looks further); a lone statement may have run.
   const lost: Fate = begun.inTransaction ? "RolledBack" : isUnsent ? "NotSent" : "Unknown"
   if (session.lastWords !== undefined) return fromServerFields(session.lastWords, lost, "query")
-  return fromCause(error, "ConnectionLost", "query", { server: "Refused", socket: lost })
+  const known = fromCause(error, "ConnectionLost", "query", { server: "Refused", socket: lost })
+  if (!session.isStandby || !refusedByStandby.has(known.reason.sqlState ?? "")) return known
+  session.isSuperseded = true
+  return DbError.of("NotPrimary", known.fate, known.operation, known.reason)
 }
 
 /** Of a statement on a shared connection. */

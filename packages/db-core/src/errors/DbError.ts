@@ -63,6 +63,7 @@ const reasons = {
   LockTimeout: reason("LockTimeout"),
   StatementTimeout: reason("StatementTimeout"),
   ReadOnly: reason("ReadOnly"),
+  NotPrimary: reason("NotPrimary"),
   ResourceExhausted: reason("ResourceExhausted"),
   ComputeWaking: reason("ComputeWaking"),
   CommitUnknown: reason("CommitUnknown"),

@@ -29,6 +29,7 @@ export type ReasonTag =
   | "LockTimeout"
   | "StatementTimeout"
   | "ReadOnly"
+  | "NotPrimary"
   | "ResourceExhausted"
   | "ComputeWaking"
   | "CommitUnknown"
@@ -155,6 +156,7 @@ export const transientReasons: Readonly<Record<ReasonTag, boolean>> = {
   LockTimeout: true,
   StatementTimeout: false,
   ReadOnly: true,
+  NotPrimary: true,
   ResourceExhausted: true,
   ComputeWaking: true,
   CommitUnknown: false,

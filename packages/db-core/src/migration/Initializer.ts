@@ -77,7 +77,7 @@ const qualified = (index: IndexDefinition) => `${index.schema}.${index.name}`
 const ensureIndexes = (database: DatabaseShape<AnyRelations>, wanted: ReadonlyArray<IndexDefinition>) =>
   Effect.gen(function*() {
     if (wanted.length === 0) return { present: [], created: [], missing: [], invalid: [] }
-    const { capabilities } = yield* Driver
+    const { directCapabilities: { concurrently } } = yield* Driver
     const look = Effect.map(
       database.query((db) => db.execute<IndexState & Record<string, unknown>>(indexStates(wanted.map(qualified)))),
       ({ rows }) => new Map(rows.map((row) => [row.name, row]))
@@ -85,7 +85,7 @@ const ensureIndexes = (database: DatabaseShape<AnyRelations>, wanted: ReadonlyAr
     const before = yield* look
     for (const index of wanted) {
       if (!before.has(qualified(index))) {
-        yield* database.query((db) => db.execute(createIndexSql(index, capabilities.concurrently)), noLimit)
+        yield* database.direct((db) => db.execute(createIndexSql(index, concurrently)))
       }
     }
     const after = yield* look

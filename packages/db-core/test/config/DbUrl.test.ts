@@ -29,6 +29,13 @@ describe("DbUrl", () => {
     assert.deepStrictEqual([parsed.kind, parsed.tls.mode, parsed.pooled], [kind, tls, pooled])
   })
 
+  it.each([
+    ["postgres://u@ep-x-pooler.eu-central-1.aws.neon.tech/d", "ep-x.eu-central-1.aws.neon.tech"],
+    ["postgres://u@ep-x.eu-central-1.aws.neon.tech/d", undefined],
+    ["postgres://u@127.0.0.1/d?pgbouncer=true", undefined],
+    ["postgres://u@db.x-pooler.example.com/d", undefined]
+  ])("derives the way past the pooler from %s", (url, host) => assert.strictEqual(target(url).directHost, host))
+
   it("decodes user, password and database, and defaults the rest as libpq does", () => {
     const parsed = target("postgres://us%40er:p%2Fw%3A@127.0.0.1")
     assert.deepInclude(parsed, { username: "us@er", database: "us@er", port: 5432 })

@@ -49,7 +49,7 @@ describe("a pool", () => {
   const sleep = (seconds: number) => Database.use((db) => db.write((d) => d.execute(sql`select pg_sleep(${seconds})`)))
   const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-  it.each([["a write", write], ["a read", read]] as const)(
+  it.each([["a write", Effect.asVoid(write)], ["a read", Effect.asVoid(read)]] as const)(
     "does not give %s a connection that died without a word while it was idle",
     (_, call) =>
       using({ queryTimeout: 10_000 }, async (runtime) => {

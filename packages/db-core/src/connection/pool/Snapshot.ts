@@ -33,6 +33,8 @@ export interface PoolSnapshot {
   /** Statements in flight on the shared lane. */
   readonly sharedStatements: number
   readonly waiting: number
+  /** How long the first of those who wait has waited, in milliseconds; 0 when nobody waits. */
+  readonly longestWaitMs: number
   /** How long the oldest of those lent alone is held, in milliseconds; 0 when there is none. */
   readonly longestHeldMs: number
   /** Who holds it: span, functions and fibre. */

@@ -21,6 +21,11 @@ export class Waiters {
     return this.queue.length
   }
 
+  /** When the one who waits the longest began to. */
+  get oldestSince(): number | undefined {
+    return this.queue[0]?.since
+  }
+
   count(lane: Lane): number {
     let found = 0
     for (const waiter of this.queue) if (waiter.lane === lane) found++
