@@ -8,11 +8,16 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 
-export interface Certificates {
-  /** PEM files. */
-  readonly ca: string
+/** PEM files. */
+export interface ServerCertificate {
   readonly cert: string
   readonly key: string
+}
+
+export interface Certificates extends ServerCertificate {
+  readonly ca: string
+  /** Another one of the same authority; with `days` of -1 one that has expired. */
+  readonly issue: (names: string, days: number) => ServerCertificate
   readonly remove: () => void
 }
 
@@ -36,25 +41,33 @@ subjectAltName = ${names}
 export const opensslMissing = (): string | undefined =>
   spawnSync("openssl", ["version"]).status === 0 ? undefined : "the openssl program is not on PATH"
 
+export const localNames = "DNS:localhost, IP:127.0.0.1"
+
 /** `names` are whom the server's certificate is for. */
-export const makeCertificates = (names = "DNS:localhost, IP:127.0.0.1"): Certificates => {
+export const makeCertificates = (names = localNames): Certificates => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "ems-certificates-"))
   const file = (name: string) => path.join(folder, name)
   const openssl = (words: string) => {
     const { error, status, stderr } = spawnSync("openssl", words.split(" "), { cwd: folder, encoding: "utf8" })
     if (status !== 0) throw new Error(`openssl ${words} failed: ${error?.message ?? stderr}`)
   }
-  fs.writeFileSync(file("openssl.cnf"), config(names))
   const request = "req -config openssl.cnf -newkey rsa:2048 -nodes -sha256"
   const authority = "-x509 -days 2 -extensions authority -keyout ca.key -out ca.crt"
-  const signing = "-CA ca.crt -CAkey ca.key -set_serial 2 -days 2 -sha256 -extfile openssl.cnf -extensions server"
+  const signing = "-CA ca.crt -CAkey ca.key -sha256 -extfile openssl.cnf -extensions server"
+  let issued = 1
+  const issue = (names: string, days: number): ServerCertificate => {
+    const number = ++issued
+    fs.writeFileSync(file("openssl.cnf"), config(names))
+    openssl(`${request} -keyout ${number}.key -out ${number}.csr`)
+    openssl(`x509 -req -in ${number}.csr ${signing} -set_serial ${number} -days ${days} -out ${number}.crt`)
+    return { cert: file(`${number}.crt`), key: file(`${number}.key`) }
+  }
+  fs.writeFileSync(file("openssl.cnf"), config(names))
   openssl(`${request} ${authority} -subj /CN=authority`)
-  openssl(`${request} -keyout server.key -out server.csr`)
-  openssl(`x509 -req -in server.csr ${signing} -out server.crt`)
   return {
     ca: file("ca.crt"),
-    cert: file("server.crt"),
-    key: file("server.key"),
+    ...issue(names, 2),
+    issue,
     remove: () => fs.rmSync(folder, { recursive: true, force: true })
   }
 }

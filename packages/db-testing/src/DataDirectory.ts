@@ -80,8 +80,7 @@ const initialise = async (home: string, options: DataDirectoryOptions): Promise<
       "--auth=scram-sha-256",
       "--encoding=UTF8",
       // The built-in locale sorts alike on every machine; the C library's names differ between Linux and macOS.
-      "--locale-provider=builtin",
-      "--builtin-locale=C.UTF-8",
+      ...(Number(binaries.major) >= 17 ? ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] : []),
       "--locale=C",
       "--no-instructions",
       ...(durable ? [] : ["--no-sync"])

@@ -85,6 +85,17 @@ const sharedCopy = (original: string, version: string, temporary: string): Binar
   return at(copy, version)
 }
 
+/** A Postgres that is installed on this machine. */
+export const installedBinaries = (binDirectory: string, identity: Identity | undefined): Binaries => {
+  const postgres = path.join(binDirectory, "postgres")
+  const run = spawnSync(postgres, ["--version"], { ...identity, cwd: "/", env: {}, encoding: "utf8", timeout: 20_000 })
+  const [major] = /\d+/.exec(run.stdout ?? "") ?? []
+  if (run.status !== 0 || major === undefined) {
+    throw new EmbeddedPostgresError("Binaries", `${postgres} does not run: ${run.stderr || run.error?.message || ""}`)
+  }
+  return { directory: path.dirname(binDirectory), major, postgres, initdb: path.join(binDirectory, "initdb") }
+}
+
 /** Binaries that run as `identity`, or one error that says why there are none. */
 export const locateBinaries = (identity: Identity | undefined): Binaries => {
   const root = packageRoot()

@@ -5,7 +5,7 @@
 import * as fs from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 import { type DataDirectory, openDataDirectory, serverEnvironment } from "./DataDirectory.ts"
-import { type Binaries, locateBinaries } from "./EmbeddedBinaries.ts"
+import { type Binaries, installedBinaries, locateBinaries } from "./EmbeddedBinaries.ts"
 import { EmbeddedPostgresError } from "./EmbeddedPostgresError.ts"
 import { type Identity, serverIdentity } from "./Identity.ts"
 import { capture } from "./LogTail.ts"
@@ -26,6 +26,8 @@ export interface EmbeddedPostgresOptions {
   readonly durable?: boolean
   /** PEM files; turns TLS on. */
   readonly tls?: { readonly cert: string; readonly key: string }
+  /** The `bin` directory of another Postgres to run. Default: the one from npm. */
+  readonly binDirectory?: string
   /** More server settings; they win over ours. */
   readonly settings?: Readonly<Record<string, string>>
   /** Default 60 s. */
@@ -107,7 +109,7 @@ const launch = async (input: Launch): Promise<Watched> => {
   const log = capture(server.stderr)
   const limit = options.startTimeoutMs ?? 60_000
   const ready = new Promise<"ready">((resolve) =>
-    log.onText((text) => text.includes("database system is ready to accept connections") && resolve("ready"))
+    log.onText((text) => /database system is ready to accept (read-only )?connections/.test(text) && resolve("ready"))
   )
   const abandoned = new AbortController()
   const outcome = await Promise.race([
@@ -159,7 +161,9 @@ const endOrphan = async (pid: number, dataDir: string): Promise<void> => {
 export const startPostgres = async (options: EmbeddedPostgresOptions = {}): Promise<Running> => {
   const durable = options.durable ?? options.dataDir !== undefined
   const identity = serverIdentity(options.dataDir)
-  const binaries = locateBinaries(identity)
+  const binaries = options.binDirectory === undefined
+    ? locateBinaries(identity)
+    : installedBinaries(options.binDirectory, identity)
   const directory = await openDataDirectory({
     dataDir: options.dataDir,
     identity,

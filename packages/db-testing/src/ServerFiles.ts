@@ -5,12 +5,13 @@ import type { Identity } from "./Identity.ts"
 
 export interface ServerFilesOptions {
   readonly identity: Identity | undefined
-  /** `all` adds two roles for tests whose logins Postgres asks for in the older ways. */
+  /** `all` adds standbys, and two roles for tests whose logins Postgres asks for in the older ways. */
   readonly authMethods: "scram" | "all"
   readonly tls: { readonly cert: string; readonly key: string } | undefined
 }
 
-const olderMethods = `host all cleartext_user 127.0.0.1/32 password
+const forTests = `host replication all 127.0.0.1/32 scram-sha-256
+host all cleartext_user 127.0.0.1/32 password
 host all md5_user 127.0.0.1/32 md5
 `
 
@@ -24,7 +25,7 @@ export const writeServerFiles = (dataDir: string, options: ServerFilesOptions): 
   }
   write(
     "pg_hba.conf",
-    `${options.authMethods === "all" ? olderMethods : ""}host all all 127.0.0.1/32 scram-sha-256\n`
+    `${options.authMethods === "all" ? forTests : ""}host all all 127.0.0.1/32 scram-sha-256\n`
   )
   if (options.tls === undefined) return {}
   // Copies, because Postgres wants the key to be its user's own and closed to others.

@@ -30,6 +30,8 @@ export interface WireProxy {
   readonly setConnect: (connect: WirePlan["connect"]) => Promise<void>
   /** Takes every fault back; what was held goes on. */
   readonly heal: () => Promise<void>
+  /** New connections go to this server; those that are open stay where they are, as when a name gets a new address. */
+  readonly retarget: (postgresUrl: string) => void
   /** Cuts every open connection; returns how many. */
   readonly cutAll: (how: "reset" | "end") => number
   readonly close: () => Promise<void>
@@ -42,7 +44,7 @@ export interface WireProxyOptions {
 
 export const startWireProxy = async (options: WireProxyOptions): Promise<WireProxy> => {
   const host = "127.0.0.1"
-  const target = new URL(options.postgresUrl)
+  let target = new URL(options.postgresUrl)
   const plan = noWireFault()
   const stats = noWireStats()
   const sessions = new Set<WireSession>()
@@ -121,6 +123,9 @@ export const startWireProxy = async (options: WireProxyOptions): Promise<WirePro
       return armed
     },
     setConnect,
+    retarget: (postgresUrl) => {
+      target = new URL(postgresUrl)
+    },
     heal: async () => {
       Object.assign(plan, { ...noWireFault(), connect: plan.connect })
       await setConnect("accept")

@@ -52,6 +52,21 @@ describe("without faults", () => {
     expect(await refusal(client.connect())).toContain("does not support SSL")
   })
 
+  it("sends new connections to another server, and leaves those that are open where they are", async () => {
+    const first = await connect()
+    const other = await createTestDatabase({ template: false })
+    const next = await startWireProxy({ postgresUrl: other.url })
+    proxy.retarget(next.url)
+    const second = await connect()
+    expect(next.stats.accepted).toBe(1)
+    await Promise.all([first.query("select 1"), second.query("select 1")])
+    next.cutAll("end")
+    expect(await refusal(second.query("select 1"))).not.toBe("resolved")
+    expect(await refusal(first.query("select 1"))).toBe("resolved")
+    await next.close()
+    await other.close()
+  })
+
   it("carries a large row", async () => {
     const client = await connect()
     const { rows } = await client.query<{ long: string }>("select repeat('x', 3000000) as long")

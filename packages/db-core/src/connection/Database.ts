@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import { DbConfig } from "../config/DbConfig.ts"
+import { CurrentBudget, hold } from "../driver/Budget.ts"
 import type { Capabilities } from "../driver/Capabilities.ts"
 import * as Cursor from "../driver/Cursor.ts"
 import { Driver } from "../driver/Driver.ts"
@@ -88,7 +89,10 @@ export interface DatabaseShape<Relations extends AnyRelations> {
     use: (db: Handle<Relations>) => Effect.Effect<A, E, R>,
     options?: TimeLimit
   ) => Effect.Effect<A, E | DbError, R>
-  /** Rows of a select, `DbConfig.streamBatch` at a time through a cursor; memory stays bounded on both sides. */
+  /**
+   * Rows of a select, `DbConfig.streamBatch` at a time through a cursor; memory stays bounded on both sides. Each batch
+   * comes within `DbConfig.queryTimeout`; how long its reader takes in between is the reader's own affair.
+   */
   readonly stream: <Row>(
     use: (db: Handle<Relations>) => Effect.Effect<ReadonlyArray<Row>, DbError> & Cursor.Streamable
   ) => Stream.Stream<Row, DbError>
@@ -153,6 +157,19 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
   const statements = statementsOn(pool, driver.capabilities)
   const direct = Direct.make(driver, pool, statementsOn)
   const handle = makeHandle(statements, relations)
+  /** In a transaction the deadline is that of the transaction; here nobody else has the connection. */
+  const eachBatch: Cursor.Limit = (session, step) =>
+    Effect.tapError(
+      within(
+        Effect.withFiber((fiber) => {
+          const release = hold(fiber.getRef(CurrentBudget), session)
+          return Effect.ensuring(step, Effect.sync(release))
+        }),
+        config.queryTimeout
+      ),
+      // What would be said to it now could only wait for an answer.
+      ({ reason }) => reason._tag === "DeadlineExceeded" ? session.destroy : Effect.void
+    )
 
   const database: DatabaseShape<Relations> = {
     relations,
@@ -184,7 +201,7 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
     stream: (use) =>
       Stream.suspend(() =>
         Stream.tapError(
-          Cursor.stream(statements, use(handle), config.streamBatch),
+          Cursor.stream(statements, use(handle), config.streamBatch, eachBatch),
           (error) => Effect.sync(() => observations.failed(error))
         )
       ),

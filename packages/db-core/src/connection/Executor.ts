@@ -171,8 +171,7 @@ export const make = (
 
   // Behind a pooler the server's default is not ours to set, so a lost read is not known to be one.
   const mayReadAgain = sessionState ? (error: DbError) => wasNotSent(error) || wasLost(error) : wasNotSent
-  const readAgain = (until: number | undefined) =>
-    again(reconnect, (error) => mayReadAgain(error) && (until === undefined || clock.currentTimeMillisUnsafe() < until))
+  const readAgain = again(reconnect, mayReadAgain)
 
   const togetherAgain = (
     mode: Mode,
@@ -183,27 +182,26 @@ export const make = (
   ) => {
     // A call without a budget has a deadline for each statement.
     const until = budget === undefined ? clock.currentTimeMillisUnsafe() + config.queryTimeout : undefined
+    const left = () => until === undefined ? config.queryTimeout : Math.max(1, until - clock.currentTimeMillisUnsafe())
     return Effect.catch(together(mode, sql, params, budget, until), (error) => {
       if (error.reason._tag === "ReadOnly") {
         neverShare(sql)
         if (call !== undefined) call.lane = "exclusive"
         return Effect.andThen(
           workFor(call, Retries.note(error, 0)),
-          aloneInTime(mode, sql, params, budget, call)
+          aloneInTime(mode, sql, params, budget, call, left())
         )
       }
-      return mayReadAgain(error)
-        ? Effect.catch(
-          workFor(
-            call,
-            Effect.andThen(
-              Retries.note(error, 0),
-              Effect.retry(together(mode, sql, params, budget, until), readAgain(until))
-            )
-          ),
-          tell
+      if (!mayReadAgain(error)) return tell(error)
+      const retried = workFor(
+        call,
+        Effect.andThen(
+          Retries.note(error, 0),
+          Effect.retry(together(mode, sql, params, budget, until), readAgain)
         )
-        : tell(error)
+      )
+      // The waits between the attempts have no alarm of their own.
+      return Effect.catch(budget === undefined ? deadlines.within(retried, left()) : retried, tell)
     })
   }
 
@@ -212,10 +210,11 @@ export const make = (
     sql: string,
     params: ReadonlyArray<unknown>,
     budget: Budget | undefined,
-    call: CallSpan | undefined
+    call: CallSpan | undefined,
+    timeout = config.queryTimeout
   ): Effect.Effect<Found, DbError> => {
     const run = workFor(call, aloneAgain(mode, sql, params))
-    return Effect.catch(budget === undefined ? deadlines.within(run, config.queryTimeout) : run, tell)
+    return Effect.catch(budget === undefined ? deadlines.within(run, timeout) : run, tell)
   }
 
   /** What the caller was told whose work only ends now, if its deadline passed. */

@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { DbError } from "../errors/DbError.ts"
+import type { Session } from "./Session.ts"
 import type { Statements } from "./Statements.ts"
 import type { WireConnection } from "./WireConnection.ts"
 
@@ -40,28 +41,36 @@ const transaction = (statements: Statements): Effect.Effect<WireConnection, DbEr
 
 let cursors = 0
 
-/** Rows of `query`, `batch` at a time, as they are asked for. */
+/** Bounds the time of one step that works on `session`. */
+export type Limit = <A>(session: Session, step: Effect.Effect<A, DbError>) => Effect.Effect<A, DbError>
+
+/** Rows of `query`, `batch` at a time, as they are asked for; each batch within `limit`. */
 export const stream = <Row>(
   statements: Statements,
   query: Streamable,
-  batch: number
+  batch: number,
+  limit: Limit
 ): Stream.Stream<Row, DbError> =>
   Stream.unwrap(Effect.gen(function*() {
     const prepared = query.prepare("stream") as Prepared<Row>
     const connection = yield* transaction(statements)
     const name = `ems_stream_${cursors++}`
-    yield* connection.execute(
-      "raw",
-      `DECLARE ${name} NO SCROLL CURSOR FOR ${prepared.query.sql}`,
-      fillPlaceholders(prepared.query.params, {}),
-      false
+    const { session } = connection
+    yield* limit(
+      session,
+      connection.execute(
+        "raw",
+        `DECLARE ${name} NO SCROLL CURSOR FOR ${prepared.query.sql}`,
+        fillPlaceholders(prepared.query.params, {}),
+        false
+      )
     )
     yield* Effect.addFinalizer(() =>
-      connection.session.isLost || connection.session.status !== "T"
+      session.isLost || session.status !== "T"
         ? Effect.void
         : Effect.ignore(connection.execute("raw", `CLOSE ${name}`, [], false))
     )
-    const fetch = connection.execute("arrays", `FETCH ${batch} FROM ${name}`, [], false)
+    const fetch = limit(session, connection.execute("arrays", `FETCH ${batch} FROM ${name}`, [], false))
     return Stream.paginate(undefined, () =>
       Effect.map(fetch, (rows) => [
         prepared.mapper(rows),

@@ -11,6 +11,7 @@ import { sql } from "drizzle-orm"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Stream from "effect/Stream"
 import { afterAll, afterEach, assert, beforeAll, describe, it } from "vitest"
 import { Database, type DatabaseShape } from "../../src/connection/Database.ts"
 import { Pool } from "../../src/connection/Pool.ts"
@@ -256,6 +257,27 @@ describe("Deadlines", () => {
     assert.isAbove(took, 1900)
     // Loosely: how late a caller may be is measured above, beside the stalls of the event loop.
     assert.isBelow(took, 3000)
+  })
+
+  it("has a deadline for each batch of a stream, and gives its connection up", async () => {
+    await warm()
+    const series = sql`generate_series(1, 10000) as numbers(n)`
+    let seen = 0
+    const started = performance.now()
+    const error = await run((db) =>
+      Effect.flip(Stream.runForEach(
+        db.stream((d) => d.select({ n: sql<number>`n` }).from(series)),
+        () =>
+          Effect.sync(() => {
+            if (++seen === 300) proxy.plan.hold = true
+          })
+      ))
+    )
+    assert.strictEqual(error.reason._tag, "DeadlineExceeded")
+    assert.isAtLeast(seen, 300)
+    assert.isBelow(performance.now() - started, 3500)
+    const { acquired, total } = await run(() => Pool.use((pool) => pool.snapshot))
+    assert.deepStrictEqual([acquired, total], [0, 1])
   })
 
   it("loses no connection to reads that nobody waits for any more", async () => {

@@ -1,5 +1,5 @@
-/** The three ways to a database that every case of the driver suite runs over. */
-import { createTestDatabase, startNeonStandIn } from "@ems/db-testing"
+/** The ways to a database that every case of the driver suite runs over. */
+import { createTestDatabase, startNeonStandIn, startPgBouncer } from "@ems/db-testing"
 import type { Input } from "../../src/config/DbConfig.ts"
 
 export interface TestTarget {
@@ -24,6 +24,18 @@ export const targets = {
       admin: database.admin,
       close: async () => {
         await proxy.close()
+        await database.close()
+      }
+    }
+  },
+  pgbouncer: async (): Promise<TestTarget> => {
+    const database = await createTestDatabase()
+    const pooler = await startPgBouncer({ postgresUrl: database.url })
+    return {
+      input: { url: pooler.url, directUrl: database.url },
+      admin: database.admin,
+      close: async () => {
+        await pooler.close()
         await database.close()
       }
     }

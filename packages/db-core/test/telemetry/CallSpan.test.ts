@@ -2,12 +2,13 @@
 import { createTestDatabase, startWireProxy, type TestDatabase, type WireProxy } from "@ems/db-testing"
 import { on } from "@ems/db-testing/WireProxy"
 import { sql } from "drizzle-orm"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
-import { afterAll, afterEach, assert, beforeAll, describe, it } from "vitest"
+import { afterAll, afterEach, assert, beforeAll, describe, it, vi } from "vitest"
 import { Database, type DatabaseShape } from "../../src/connection/Database.ts"
 import * as DbCore from "../../src/DbCore.ts"
 
@@ -231,31 +232,63 @@ describe("CallSpan", () => {
       Effect.withFiber((fiber) => Effect.succeed(fiber.cache.tracer))
     )
     assert.isUndefined(own)
-    const made: Array<string> = []
-    const { span } = Tracer.nativeTracer
-    const tracer = Tracer.nativeTracer as { span: Tracer.Tracer["span"] }
-    tracer.span = (options) => {
-      made.push(options.name)
-      return new Tracer.NativeSpan(options)
-    }
-    try {
-      const work = Database.use((db) =>
-        Effect.andThen(
-          db.query((d) => d.execute(sql`select 1`)),
-          db.transaction((tx) => tx.execute(sql`select 2`))
-        )
+    const made = vi.spyOn(Tracer.nativeTracer, "span")
+    const work = Database.use((db) =>
+      Effect.andThen(
+        db.query((d) => d.execute(sql`select 1`)),
+        db.transaction((tx) => tx.execute(sql`select 2`))
       )
-      await runtime.runPromise(work)
-      await runtime.runPromise(Effect.provideService(work, Tracer.Tracer, Tracer.nativeTracer))
-      const other = Tracer.make({ span: (options) => tracer.span(options) })
-      await runtime.runPromise(work.pipe(Effect.withTracerEnabled(false), Effect.provideService(Tracer.Tracer, other)))
-      assert.deepStrictEqual(made, [])
-      // The same watch sees the spans of a tracer that is one.
-      await runtime.runPromise(Effect.provideService(work, Tracer.Tracer, other))
-      assert.lengthOf(made, 3)
-    } finally {
-      tracer.span = span
+    )
+    await runtime.runPromise(work)
+    await runtime.runPromise(Effect.provideService(work, Tracer.Tracer, Tracer.nativeTracer))
+    const other = Tracer.make({ span: (options) => Tracer.nativeTracer.span(options) })
+    await runtime.runPromise(work.pipe(Effect.withTracerEnabled(false), Effect.provideService(Tracer.Tracer, other)))
+    assert.lengthOf(made.mock.calls, 0)
+    // The same watch sees the spans of a tracer that is one.
+    await runtime.runPromise(Effect.provideService(work, Tracer.Tracer, other))
+    assert.lengthOf(made.mock.calls, 3)
+    made.mockRestore()
+  })
+
+  it("begins as Effect's own spans do", async () => {
+    const begun: Array<Parameters<Tracer.Tracer["span"]>[0]> = []
+    const tracer = Tracer.make({
+      span: (options) => {
+        begun.push(options)
+        return new Tracer.NativeSpan(options)
+      }
+    })
+    const pair = Effect.andThen(
+      Effect.asVoid(Effect.makeSpan("SELECT", { kind: "client" })),
+      Database.use((db) => db.query((d) => d.execute(sql`select 1`)))
+    )
+    const hidden = Tracer.externalSpan({
+      spanId: "hidden",
+      traceId: "hidden",
+      annotations: Context.make(Tracer.DisablePropagation, true)
+    })
+    const shown = Tracer.externalSpan({ spanId: "shown", traceId: "shown" })
+    const unsampled = Tracer.externalSpan({ spanId: "unsampled", traceId: "unsampled", sampled: false })
+    const circumstances = [
+      pair,
+      Effect.provideService(pair, Tracer.ParentSpan, shown),
+      Effect.provideService(pair, Tracer.ParentSpan, hidden),
+      Effect.provideService(pair, Tracer.ParentSpan, unsampled),
+      Effect.linkSpans(pair, shown),
+      Effect.provideService(pair, Tracer.MinimumTraceLevel, "Error"),
+      Effect.withSpan(pair, "below", { annotations: Context.make(Tracer.DisablePropagation, true) })
+    ]
+    for (const circumstance of circumstances) {
+      begun.length = 0
+      await runtime.runPromise(Effect.provideService(circumstance, Tracer.Tracer, tracer))
+      const [theirs, ours] = begun.map((options) => ({ ...options, startTime: 0n }))
+      assert.isDefined(ours)
+      assert.deepStrictEqual(ours, theirs)
     }
+    const { calls: [annotated] } = await traced((db) =>
+      Effect.annotateSpans(db.query((d) => d.execute(sql`select 1`)), "tenant", 7)
+    )
+    assert.strictEqual(attributesOf(annotated!)["tenant"], 7)
   })
 
   it("counts what a transaction waits for before it begins", async () => {

@@ -82,20 +82,22 @@ describe("Export", () => {
       (JSON.parse(body) as { resourceSpans: ReadonlyArray<{ scopeSpans: ReadonlyArray<{ spans: Array<Span> }> }> })
         .resourceSpans.flatMap((resource) => resource.scopeSpans.flatMap((scope) => scope.spans))
     )
-    const failures = spans.filter((span) => span.status.code === 2).map((span) => [span.name, span.status.message])
+    const failures = spans.filter((span) => span.status.code === 2).map((span) =>
+      `${span.name}: ${span.status.message}`
+    )
     assert.deepStrictEqual(failures.toSorted(), [
-      ["INSERT h", "CheckViolation [23514]"],
-      ["INSERT h", "UniqueViolation [23505]"],
-      ["INSERT h", "UniqueViolation [23505]"],
-      ["SELECT h", "InvalidStatement [42703]"],
-      ["SELECT", "InvalidData [22P02]"],
-      ["postgresql", "InvalidStatement [42601]"],
-      ["savepoint", "the caller's own failure"],
-      ["transaction", "the caller's own failure"],
-      ["transaction", "the caller's own failure"],
-      ["transaction", "the caller's own failure"],
-      ["transaction", "the caller's own failure"],
-      ["write", "UniqueViolation [23505]"]
+      "INSERT h: CheckViolation [23514]",
+      "INSERT h: UniqueViolation [23505]",
+      "INSERT h: UniqueViolation [23505]",
+      "SELECT h: InvalidStatement [42703]",
+      "SELECT: InvalidData [22P02]",
+      "postgresql: InvalidStatement [42601]",
+      "savepoint: the caller's own failure",
+      "transaction: the caller's own failure",
+      "transaction: the caller's own failure",
+      "transaction: the caller's own failure",
+      "transaction: the caller's own failure",
+      "write: UniqueViolation [23505]"
     ])
   })
 })

@@ -15,8 +15,8 @@ import type { Counters, PoolSnapshot } from "./Snapshot.ts"
 /** Attempts that fail in a row open the circuit. */
 const failuresUntilOpen = 5
 
-/** How long it stays open: 100 ms, doubling to at most 2 s, varied by a fifth so that processes do not come together. */
-const openDuration = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")]).pipe(
+/** How long it stays open: 100 ms, doubling to at most 1 s, varied by a fifth so that processes do not come together. */
+const openDuration = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("1 second")]).pipe(
   Schedule.jittered
 )
 
