@@ -1,4 +1,5 @@
 /** What a fault can reach: the wire, the server, and how far the callers have come. */
+import { type NeonStandIn, startNeonStandIn } from "@ems/db-testing/NeonStandIn"
 import {
   type ArmedRule,
   startWireProxy,
@@ -9,16 +10,31 @@ import {
 import { setTimeout as sleep } from "node:timers/promises"
 import type { ChildHandle } from "./ChildHandle.ts"
 import type { Cluster } from "./Cluster.ts"
+import type { ContenderName } from "./contenders/Contender.ts"
 import type { Load } from "./Protocol.ts"
 import { random } from "./random.ts"
 
 /** The role of the data layers under test. */
 export const role = "app"
 
+/** A statement that was interrupted while it ran; in milliseconds after that. */
+export interface Cancelled {
+  /** When the server was last seen to run it. */
+  readonly seenMs: number
+  /** When it was first seen not to. */
+  readonly goneMs: number
+}
+
 export interface ArenaOptions {
   readonly cluster: Cluster
+  readonly standby: Cluster | undefined
   readonly child: ChildHandle
+  readonly contender: ContenderName
+  /** Put Neon's proxy between the data layer and the wire. */
+  readonly neon: boolean
   readonly load: Load
+  /** Begins the id of every row. */
+  readonly prefix: string
   readonly seed: number
   readonly deadlineMs: number
   /** How many times the usual number of operations to offer under a fault. */
@@ -26,28 +42,42 @@ export interface ArenaOptions {
 }
 
 export class Arena {
-  readonly cluster: Cluster
+  /** The server that the rows are read from in the end. */
+  cluster: Cluster
+  /** Follows `cluster` at the start, for faults that ask for it. */
+  readonly standby: Cluster | undefined
   readonly child: ChildHandle
+  readonly contender: ContenderName
   readonly proxy: WireProxy
+  readonly neon: NeonStandIn | undefined
+  readonly cancelled: Array<Cancelled> = []
+  /** Writes that the server itself acknowledged, where a fault takes note: if it loses them, no data layer can know. */
+  readonly answered = new Set<string>()
+  private readonly idPattern: RegExp
   readonly deadlineMs: number
   readonly random: () => number
   private readonly load: Load
-  private readonly scale: number
+  readonly scale: number
   private readonly codes = new Map<string, ArmedRule>()
   private offeredAt = 0
 
-  private constructor(options: ArenaOptions, proxy: WireProxy) {
+  private constructor(options: ArenaOptions, proxy: WireProxy, neon: NeonStandIn | undefined) {
     this.cluster = options.cluster
+    this.standby = options.standby
     this.child = options.child
+    this.contender = options.contender
+    this.neon = neon
     this.load = options.load
     this.deadlineMs = options.deadlineMs
     this.scale = options.scale
     this.proxy = proxy
     this.random = random(options.seed)
+    this.idPattern = new RegExp(`${options.prefix}:\\d+:\\d+`)
   }
 
   static async make(options: ArenaOptions): Promise<Arena> {
-    return new Arena(options, await startWireProxy({ postgresUrl: options.cluster.url }))
+    const proxy = await startWireProxy({ postgresUrl: options.cluster.url })
+    return new Arena(options, proxy, options.neon ? await startNeonStandIn({ postgresUrl: proxy.url }) : undefined)
   }
 
   readonly sleep = (ms: number): Promise<void> => sleep(ms)
@@ -65,6 +95,26 @@ export class Arena {
     })
     this.codes.set(code, rule)
     return rule
+  }
+
+  /** Notes in `answered` whose COMMIT the server has answered, with the answer delivered, until it is stopped. */
+  noteAnswers(): { readonly stop: () => void } {
+    const ids = new Map<number, string>()
+    let noting = true
+    this.proxy.add({
+      match: (frame) => {
+        const [id] = noting && frame.from === "client" ? this.idPattern.exec(frame.bytes.toString("latin1")) ?? [] : []
+        if (id !== undefined) ids.set(frame.connection, id)
+        if (noting && frame.tag === "COMMIT") this.answered.add(ids.get(frame.connection) ?? "")
+        return false
+      },
+      action: { do: "drop" }
+    })
+    return {
+      stop: () => {
+        noting = false
+      }
+    }
   }
 
   /** The backends of the data layer under test. */
@@ -149,7 +199,12 @@ export class Arena {
     await this.resume()
   }
 
-  async resume(): Promise<void> {
-    await this.child.ask({ do: "work", ...this.load }, 1000)
+  async resume(otherwise: Partial<Load> = {}): Promise<void> {
+    await this.child.ask({ do: "work", ...this.load, ...otherwise }, 1000)
+  }
+
+  async close(): Promise<void> {
+    await this.neon?.close()
+    await this.proxy.close()
   }
 }

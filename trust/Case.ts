@@ -1,19 +1,20 @@
 /** One fault against one data layer: break, offer work, heal, wait until it is quiet, look into the table. */
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { Arena, role } from "./Arena.ts"
+import { Arena, type Cancelled, role } from "./Arena.ts"
 import { check, type Verdict } from "./Checker.ts"
 import type { ChildHandle } from "./ChildHandle.ts"
 import type { Cluster } from "./Cluster.ts"
 import type { ContenderName, ContenderOptions } from "./contenders/Contender.ts"
 import type { Fault } from "./faults/Fault.ts"
 import { type Operation, readHistory } from "./History.ts"
-import type { Findings, Load } from "./Protocol.ts"
+import { type Findings, type Load, nobodyInterrupted } from "./Protocol.ts"
+import { reset } from "./Schema.ts"
 import { type Canaries, Secrets } from "./Secrets.ts"
 
 export const deadlineMs = 1000
 
-const load: Load = { workers: 8, kinds: ["insert", "transaction", "read"], pauseMs: 2, interrupts: 0 }
+const load: Load = { workers: 8, kinds: ["insert", "transaction", "read"], pauseMs: 2, interrupts: 0, spreadMs: 12 }
 const options: Omit<ContenderOptions, "url"> = {
   max: 4,
   deadlineMs,
@@ -36,10 +37,16 @@ export interface CaseResult {
   /** The process ended by itself, or had to be ended. */
   readonly crashed: boolean
   readonly error: string | undefined
+  readonly cancelled: ReadonlyArray<Cancelled>
+  /** Acknowledged by a server that was lost with them: a matter of synchronous standbys. */
+  readonly gone: number
+  /** What the case took as a whole. */
+  readonly spentMs: number
 }
 
 export interface CaseOptions {
   readonly cluster: Cluster
+  readonly standby: Cluster | undefined
   readonly fault: Fault
   readonly contender: ContenderName
   readonly canaries: Canaries
@@ -54,27 +61,11 @@ const noFindings: Findings = {
   unhandled: [],
   secrets: [],
   overrunMs: 0,
+  lateMs: 0,
   stallMs: 0,
-  interrupted: 0,
+  interrupted: nobodyInterrupted(),
+  held: 0,
   closeHung: false
-}
-
-const reset = async (cluster: Cluster, canaries: Canaries): Promise<void> => {
-  await cluster.sql(`
-    select pg_terminate_backend(pid) from pg_stat_activity where usename = '${role}';
-    do $$ begin
-      if not exists (select from pg_roles where rolname = '${role}') then create role ${role} login; end if;
-    end $$;
-    alter role ${role} reset all;
-    alter role ${role} login connection limit -1 password '${canaries.password}';
-    drop table if exists h, two, counter, secret cascade;
-    drop function if exists slow, refusing, deadlocks, conflicts;
-    drop sequence if exists refusals;
-    create sequence refusals start 1;
-    grant all on refusals to ${role};
-    select nextval('refusals');
-    create table h (id text not null, worker int not null, at timestamptz not null default clock_timestamp());
-    grant all on h to ${role}`)
 }
 
 /** Somebody else's cancel must not end a statement that nobody interrupted. */
@@ -95,16 +86,26 @@ const leftover = async (arena: Arena): Promise<number> => {
 /** `child` is kept between cases for as long as it is alive. */
 export const runCase = async (given: CaseOptions, child: ChildHandle): Promise<CaseResult> => {
   const { canaries, cluster, contender, fault, seed } = given
+  const started = performance.now()
   await reset(cluster, canaries)
   const merged = { ...load, ...fault.load }
-  const arena = await Arena.make({ cluster, child, load: merged, seed, deadlineMs, scale: given.scale })
+  const neon = fault.neon === true
+  const { scale, standby } = given
+  const prefix = canaries.value
+  const arena = await Arena.make({
+    cluster,
+    standby,
+    child,
+    contender,
+    neon,
+    load: merged,
+    prefix,
+    seed,
+    deadlineMs,
+    scale
+  })
   const file = path.join(given.directory, `${fault.id}-${contender.replaceAll(/[^a-z0-9.]/gi, "_")}-${seed}.jsonl`)
   fs.rmSync(file, { force: true })
-  const url = new URL(arena.proxy.url)
-  url.username = role
-  url.password = canaries.password
-  url.searchParams.set("sslmode", "disable")
-  fault.url?.(url)
 
   let error: string | undefined
   let fired = 0
@@ -113,13 +114,23 @@ export const runCase = async (given: CaseOptions, child: ChildHandle): Promise<C
   let findings: Findings | undefined
   try {
     await fault.before?.(arena)
+    const url = new URL(arena.proxy.url)
+    url.username = role
+    url.password = canaries.password
+    url.searchParams.set("sslmode", "disable")
+    fault.url?.(url)
     const opened = await child.ask({
       do: "open",
       contender,
-      options: { ...options, ...fault.options, url: url.href },
+      options: {
+        ...options,
+        ...fault.options,
+        url: url.href,
+        ...(arena.neon === undefined ? {} : { neonProxy: `${arena.neon.host}:${arena.neon.port}/v2` })
+      },
       canaries,
       history: file,
-      prefix: canaries.value,
+      prefix,
       seed
     }, 10_000)
     if (opened?.did !== "open") {
@@ -155,10 +166,14 @@ export const runCase = async (given: CaseOptions, child: ChildHandle): Promise<C
   // A backend that is still there could still commit.
   await arena.terminate(await arena.backends())
   await leftover(arena)
-  await arena.proxy.close()
+  await fault.after?.(arena).catch((cause: unknown) => {
+    error ??= `afterwards: ${String(cause)}`
+  })
+  await arena.close()
   const rows = await arena.sql("select id, xmin::text, at::text from h")
   const history = fs.existsSync(file) ? readHistory(file) : []
-  const verdict = check(history, rows.map(({ id }) => String(id)))
+  const found = check(history, rows.map(({ id }) => String(id)))
+  const verdict = { ...found, lost: found.lost.filter((id) => !arena.answered.has(id)) }
   // What a run that failed is explained with.
   fs.writeFileSync(file.replace(/l$/, ""), JSON.stringify({ verdict, rows }, undefined, 2))
   const printed = new Secrets(canaries)
@@ -169,10 +184,13 @@ export const runCase = async (given: CaseOptions, child: ChildHandle): Promise<C
     verdict,
     findings: { ...findings ?? noFindings, secrets: [...findings?.secrets ?? [], ...printed.found] },
     hung: history.filter(({ completion }) => completion?.hung === true).length,
-    leaked,
+    leaked: leaked + (findings?.held ?? 0),
     strangers: fault.cancels === true ? 0 : strangers(history),
     recoveryMs,
     crashed,
-    error
+    error,
+    gone: found.lost.length - verdict.lost.length,
+    cancelled: arena.cancelled,
+    spentMs: Math.round(performance.now() - started)
   }
 }

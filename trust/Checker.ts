@@ -1,5 +1,5 @@
 /** Compares what the callers saw with what the table holds. Pure. */
-import type { Operation } from "./History.ts"
+import { type Operation, writes } from "./History.ts"
 
 export interface Verdict {
   readonly operations: number
@@ -32,7 +32,7 @@ export const check = (history: ReadonlyArray<Operation>, rows: Iterable<string>)
     found.delete(invocation.id)
     // Without an outcome the caller does not know.
     counts[completion?.is ?? "unknown"]++
-    if (invocation.kind === "read") continue
+    if (!writes(invocation.kind)) continue
     if (times > 1) doubled.push(invocation.id)
     if (completion?.is === "ok" && times === 0) lost.push(invocation.id)
     if (completion?.is === "failed" && times > 0) lied.push(invocation.id)

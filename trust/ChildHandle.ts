@@ -3,9 +3,17 @@ import { type ChildProcess, spawn } from "node:child_process"
 import * as path from "node:path"
 import * as readline from "node:readline"
 import { setTimeout as sleep } from "node:timers/promises"
-import { type Answer, type Command, type Findings, mark, type Progress } from "./Protocol.ts"
+import { type Answer, type Command, type Findings, mark, nobodyInterrupted, type Progress } from "./Protocol.ts"
 
-const nothing: Progress = { invoked: 0, pending: 0, ok: 0, failed: 0, unknown: 0, hung: 0 }
+const nothing: Progress = {
+  invoked: 0,
+  pending: 0,
+  ok: 0,
+  failed: 0,
+  unknown: 0,
+  hung: 0,
+  interrupted: nobodyInterrupted()
+}
 
 export class ChildHandle {
   private readonly child: ChildProcess
@@ -34,6 +42,10 @@ export class ChildHandle {
       if (answer.did === "progress") this.progress = answer.progress
       else this.waiting.shift()?.(answer)
     })
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0
   }
 
   private print(text: string): void {

@@ -3,9 +3,12 @@
  * crashed process knew is not lost with it.
  */
 import * as fs from "node:fs"
-import type { Outcome } from "./contenders/Contender.ts"
+import type { Moment, Outcome } from "./contenders/Contender.ts"
 
-export type OperationKind = "insert" | "transaction" | "read"
+export type OperationKind = "insert" | "transaction" | "read" | "stream"
+
+/** Does it leave a row? */
+export const writes = (kind: OperationKind): boolean => kind === "insert" || kind === "transaction"
 
 export interface Invocation {
   readonly id: string
@@ -22,6 +25,8 @@ export interface Completion extends Outcome {
   readonly hung?: boolean
   /** The workload asked for the work to be ended. */
   readonly interrupted?: boolean
+  /** What it was doing then. */
+  readonly moment?: Moment
 }
 
 /** An operation with its outcome, if it ever had one. */

@@ -2,6 +2,7 @@
 import type { CaseResult } from "./Case.ts"
 import { type ContenderName, ours } from "./contenders/Contender.ts"
 import type { Fault } from "./faults/Fault.ts"
+import { interruptsOf } from "./Interrupts.ts"
 
 export type Status = "passed" | "failed" | "void" | "skipped"
 
@@ -28,6 +29,8 @@ export interface Totals {
   readonly deadlineOverrunMaxMs: number
   /** The longest stall of the event loop in the same runs: what the overrun has to be read beside. */
   readonly stallMaxMs: number
+  /** The overrun without the stalls between the deadline and the answer. */
+  readonly lateMaxMs: number
   readonly recoveryMaxMs: number
 }
 
@@ -52,6 +55,7 @@ export const totalsOf = (results: ReadonlyArray<CaseResult>): Totals => ({
   crashed: sum(results, (one) => one.crashed || one.findings.closeHung ? 1 : 0),
   deadlineOverrunMaxMs: most(results, (one) => one.findings.overrunMs),
   stallMaxMs: most(results, (one) => one.findings.stallMs),
+  lateMaxMs: most(results, (one) => one.findings.lateMs),
   recoveryMaxMs: most(results, (one) => one.recoveryMs ?? 0)
 })
 
@@ -77,8 +81,8 @@ const flawsOf = (totals: Totals): ReadonlyArray<string> =>
 /** Enough operations must have met the fault, and it must have happened. */
 const leastOffered = 20
 
-/** How late an answer of ours may be beyond what the event loop stood still. */
-const lateMs = 100
+/** How late an answer of ours may be beyond what the event loop stood still since its deadline. */
+const mayBeLateMs = 50
 
 export const problemsOf = (fault: Fault, result: CaseResult): ReadonlyArray<string> => {
   const problems = [...flawsOf(totalsOf([result]))]
@@ -100,12 +104,14 @@ export const statusOf = (
   const results = row.results.get(contender) ?? []
   const problems = results.flatMap((result) => {
     const expected = contender === ours
-      ? row.fault.expect?.({ verdict: result.verdict, findings: result.findings, codes: result.findings.codes })
+      ? row.fault.expect?.({ ...result, codes: result.findings.codes })
       : undefined
-    const late = result.findings.overrunMs - result.findings.stallMs
+    const { lateMs, overrunMs, stallMs } = result.findings
     return [
       ...problemsOf(row.fault, result),
-      ...contender === ours && late > lateMs ? [`LATE by ${Math.round(late)} ms`] : [],
+      ...contender === ours && lateMs > mayBeLateMs
+        ? [`LATE by ${Math.round(lateMs)} ms: overrun ${Math.round(overrunMs)} ms, stall ${Math.round(stallMs)} ms`]
+        : [],
       ...expected === undefined ? [] : [expected]
     ]
   })
@@ -123,7 +129,10 @@ const short = (row: FaultRow, contender: ContenderName): string => {
   if (status === "skipped") return "skipped"
   if (results === undefined) return "-"
   const totals = totalsOf(results)
-  const numbers = `${totals.acknowledged}/${totals.operations}${totals.unknown > 0 ? ` ?${totals.unknown}` : ""}`
+  const gone = sum(results, (one) => one.gone)
+  const numbers = `${totals.acknowledged}/${totals.operations}${totals.unknown > 0 ? ` ?${totals.unknown}` : ""}${
+    gone > 0 ? ` gone ${gone}` : ""
+  }`
   if (status === "passed") return `ok ${numbers}`
   if (status === "void") return `void ${numbers}`
   const found = flawsOf(totals)
@@ -133,10 +142,10 @@ const short = (row: FaultRow, contender: ContenderName): string => {
 }
 
 export const header = (contenders: ReadonlyArray<ContenderName>) =>
-  `${"id".padEnd(5)} ${"fault".padEnd(50)} ${contenders.map((name) => name.padEnd(24)).join(" ")}`
+  `${"id".padEnd(7)} ${"fault".padEnd(50)} ${contenders.map((name) => name.padEnd(24)).join(" ")}`
 
 export const line = (row: FaultRow, contenders: ReadonlyArray<ContenderName>): string =>
-  `${row.fault.id.padEnd(5)} ${row.fault.name.slice(0, 50).padEnd(50)} ${
+  `${row.fault.id.padEnd(7)} ${row.fault.name.slice(0, 50).padEnd(50)} ${
     contenders.map((name) => short(row, name).padEnd(24)).join(" ")
   }`.trimEnd()
 
@@ -156,9 +165,13 @@ export const toJson = (rows: ReadonlyArray<FaultRow>, contenders: ReadonlyArray<
       id: row.fault.id,
       name: row.fault.name,
       runs: row.results.get(name)?.length ?? 0,
-      ...statusOf(row, name)
+      spentMs: sum(row.results.get(name) ?? [], (one) => one.spentMs),
+      ...statusOf(row, name),
+      shown: short(row, name)
     }))
+  const interrupts = interruptsOf(rows)
   return {
+    ...interrupts === undefined ? {} : { interrupts },
     faults: faultsOf(ours),
     totals: totalsOf(all(ours)),
     peers: Object.fromEntries(

@@ -1,15 +1,17 @@
 /** Callers in a loop: each writes down what it asks, asks, and writes down what it was told. */
 import { setTimeout as sleep } from "node:timers/promises"
-import type { Contender, Outcome } from "./contenders/Contender.ts"
-import type { HistoryWriter, OperationKind } from "./History.ts"
-import type { Load, Progress } from "./Protocol.ts"
+import type { Contender, Moment, Outcome } from "./contenders/Contender.ts"
+import { type HistoryWriter, type OperationKind, writes } from "./History.ts"
+import { type Load, nobodyInterrupted, type Progress } from "./Protocol.ts"
 import { random } from "./random.ts"
 import type { Secrets } from "./Secrets.ts"
+import type { Stalls } from "./Stalls.ts"
 
 export interface WorkloadOptions {
   readonly contender: Contender
   readonly history: HistoryWriter
   readonly secrets: Secrets
+  readonly stalls: Stalls
   /** Begins every id. */
   readonly prefix: string
   readonly deadlineMs: number
@@ -30,7 +32,8 @@ export class Workload {
   private readonly counts = { invoked: 0, pending: 0, ok: 0, failed: 0, unknown: 0, hung: 0 }
   readonly codes: Record<string, number> = {}
   overrunMs = 0
-  interrupted = 0
+  lateMs = 0
+  readonly interrupted = nobodyInterrupted()
 
   constructor(options: WorkloadOptions) {
     this.options = options
@@ -38,7 +41,7 @@ export class Workload {
   }
 
   get progress(): Progress {
-    return { ...this.counts }
+    return { ...this.counts, interrupted: this.interrupted }
   }
 
   start(load: Load): void {
@@ -69,11 +72,13 @@ export class Workload {
         return contender.insert({ id, worker }, signal)
       case "transaction":
         return contender.transaction({ id, worker }, signal)
+      case "stream":
+        return contender.stream?.(id, signal) ?? Promise.resolve()
     }
   }
 
   private async operation(load: Load, worker: number, kind: OperationKind): Promise<Outcome["is"]> {
-    const { contender, deadlineMs, history, prefix, secrets } = this.options
+    const { contender, deadlineMs, history, prefix, secrets, stalls } = this.options
     const id = `${prefix}:${worker}:${this.count++}`
     const abort = new AbortController()
     const interrupts = kind !== "read" && contender.interruptible && this.random() < load.interrupts
@@ -86,7 +91,13 @@ export class Workload {
     const gaveUp = sleep(deadlineMs + patienceMs, "hung" as const, { signal: timer.signal }).catch(() =>
       "hung" as const
     )
-    if (interrupts) void sleep(this.random() * 12).then(() => abort.abort())
+    let moment: Moment | undefined
+    if (interrupts) {
+      void sleep(this.random() * load.spreadMs, undefined, { signal: timer.signal }).then(() => {
+        moment = contender.moment?.(id)
+        abort.abort()
+      }, () => {})
+    }
     const outcome: Outcome & { readonly hung?: boolean } = await Promise.race([
       asked.then(
         (): Outcome => ({ is: "ok" }),
@@ -101,17 +112,29 @@ export class Workload {
     timer.abort()
     const now = performance.now()
     const interrupted = abort.signal.aborted
-    history.complete({ id, at: now, ...outcome, ...(interrupted ? { interrupted } : {}) })
+    history.complete({
+      id,
+      at: now,
+      ...outcome,
+      ...(interrupted ? { interrupted } : {}),
+      ...(moment === undefined ? {} : { moment })
+    })
     this.counts.pending--
     this.counts[outcome.is]++
-    if (outcome.is === "ok" && kind !== "read") this.known = id
-    if (interrupted) this.interrupted++
+    if (outcome.is === "ok" && writes(kind)) this.known = id
+    if (interrupted) this.interrupted[moment ?? "other"]++
     if (outcome.hung === true) this.counts.hung++
     if (outcome.is !== "ok" && !interrupted) {
       const code = `${outcome.is}: ${outcome.code ?? "?"}`
       this.codes[code] = (this.codes[code] ?? 0) + 1
     }
-    this.overrunMs = Math.max(this.overrunMs, now - at - deadlineMs)
+    const deadline = at + deadlineMs
+    // A stream takes as long as its reader.
+    if (now > deadline && kind !== "stream") {
+      this.overrunMs = Math.max(this.overrunMs, now - deadline)
+      // A timer cannot fire while the event loop stands still.
+      this.lateMs = Math.max(this.lateMs, now - deadline - stalls.between(deadline, now))
+    }
     return outcome.is
   }
 }

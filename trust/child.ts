@@ -7,8 +7,9 @@ import { setTimeout as sleep } from "node:timers/promises"
 import type { Contender } from "./contenders/Contender.ts"
 import { openContender } from "./contenders/index.ts"
 import { HistoryWriter } from "./History.ts"
-import { type Answer, type Command, type Findings, mark } from "./Protocol.ts"
+import { type Answer, type Command, type Findings, mark, nobodyInterrupted } from "./Protocol.ts"
 import { Secrets } from "./Secrets.ts"
+import { Stalls } from "./Stalls.ts"
 import { Workload } from "./Workload.ts"
 
 const closeWithinMs = 4000
@@ -19,7 +20,7 @@ let history: HistoryWriter | undefined
 let secrets: Secrets | undefined
 let workload: Workload | undefined
 let unhandled: Array<string> = []
-let stallMs = 0
+let sleeping: AbortController | undefined
 
 const crash = (how: string) => (error: unknown) => {
   secrets?.error(how, error)
@@ -28,18 +29,22 @@ const crash = (how: string) => (error: unknown) => {
 process.on("uncaughtException", crash("uncaught exception"))
 process.on("unhandledRejection", crash("unhandled rejection"))
 
-const tickMs = 10
-let before = performance.now()
-setInterval(() => {
-  const now = performance.now()
-  stallMs = Math.max(stallMs, now - before - tickMs)
-  before = now
-}, tickMs)
+const stalls = new Stalls()
 setInterval(() => {
   if (workload !== undefined) say({ did: "progress", progress: workload.progress })
 }, 20)
 
+/** What is still in use when no caller is; what was interrupted may take a moment to be cleaned up. */
+const stillHeld = async (): Promise<number> => {
+  for (let tries = 0;; tries++) {
+    const held = contender?.held?.() ?? 0
+    if (held === 0 || tries >= 50) return held
+    await sleep(20)
+  }
+}
+
 const close = async (): Promise<Findings> => {
+  const held = await stillHeld()
   const closed = await Promise.race([
     (async () => contender?.close())().then(() => true, (error: unknown) => {
       secrets?.error("close", error)
@@ -54,8 +59,10 @@ const close = async (): Promise<Findings> => {
     unhandled,
     secrets: [...secrets?.found ?? []],
     overrunMs: workload?.overrunMs ?? 0,
-    stallMs,
-    interrupted: workload?.interrupted ?? 0,
+    lateMs: workload?.lateMs ?? 0,
+    stallMs: stalls.longestMs,
+    interrupted: workload?.interrupted ?? nobodyInterrupted(),
+    held,
     closeHung: !closed
   }
   if (workload !== undefined) say({ did: "progress", progress: workload.progress })
@@ -72,15 +79,15 @@ const close = async (): Promise<Findings> => {
 const obey = async (command: Command): Promise<Answer> => {
   switch (command.do) {
     case "open":
-      stallMs = 0
       secrets = new Secrets(command.canaries)
       history = new HistoryWriter(command.history)
       contender = await openContender(command.contender, command.options)
-      stallMs = 0
+      stalls.reset()
       workload = new Workload({
         contender,
         history,
         secrets,
+        stalls,
         prefix: command.prefix,
         deadlineMs: command.options.deadlineMs,
         seed: command.seed
@@ -92,6 +99,17 @@ const obey = async (command: Command): Promise<Answer> => {
     case "statement":
       await contender?.statement(command.sql)
       return { did: "statement" }
+    case "sleep": {
+      sleeping = new AbortController()
+      // It ends with an interruption, and nobody asks how.
+      contender?.sleep?.(command.mark, sleeping.signal).catch(() => {})
+      return { did: "sleep" }
+    }
+    case "wake": {
+      const at = performance.timeOrigin + performance.now()
+      sleeping?.abort()
+      return { did: "wake", at }
+    }
     case "block":
       for (const until = performance.now() + command.ms; performance.now() < until;);
       return { did: "block" }

@@ -9,14 +9,16 @@ import { type ContenderName, ours } from "./contenders/Contender.ts"
 import { onBun } from "./contenders/index.ts"
 import type { Fault } from "./faults/Fault.ts"
 import { faults } from "./faults/index.ts"
+import { interruptsOf, interruptsTable } from "./Interrupts.ts"
 import type { Options } from "./options.ts"
 import { type FaultRow, header, line, statusOf, toJson, totalsOf, totalsTable } from "./Report.ts"
 import { makeCanaries } from "./Secrets.ts"
+import { missing, Servers } from "./Servers.ts"
 import type { SuiteResult } from "./suites.ts"
 
 /** What `--quick` runs: one of each kind, and few that wait for a deadline. */
 const quick = new Set(
-  ("F05 F06 F06e F07 F08 F09 F60 F01 F10c F14 F19 F22 F26 F27 F28 F29 F58b F59 F66 F73").split(" ")
+  ("F05 F06 F06e F07 F08 F09 F60 F01 F10c F14 F19 F22 F26 F27 F28 F76 F58b F59 F66 F73").split(" ")
 )
 
 /** The faults that a harness which works must show in these peers. */
@@ -67,19 +69,23 @@ const harnessProblems = (rows: ReadonlyArray<FaultRow>): ReadonlyArray<string> =
 export const faultSuite = async (options: Options): Promise<SuiteResult> => {
   const canaries = makeCanaries(options.seed)
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), "ems-trust-history-"))
-  const cluster = await Cluster.start()
+  const servers = new Servers(await Cluster.start())
   const children = new Children()
   const rows: Array<FaultRow> = []
+  let postgres: unknown
   const columns = options.contenders.filter((name) =>
     chosen(options).some((fault) => contendersOf(fault, options).includes(name))
   )
   console.log(header(columns))
   try {
+    postgres = (await servers.main.sql("select current_setting('server_version') as version"))[0]?.["version"]
     for (const fault of chosen(options)) {
       const row: FaultRow = { fault, results: new Map(), skipped: new Map() }
       rows.push(row)
       for (const contender of contendersOf(fault, options)) {
-        const reason = contender === "Bun.SQL" && !onBun ? "runs on Bun only" : fault.skip?.(contender)
+        const reason = contender === "Bun.SQL" && !onBun
+          ? "runs on Bun only"
+          : fault.skip?.(contender) ?? (fault.server === undefined ? undefined : missing(fault.server))
         if (reason !== undefined) {
           row.skipped.set(contender, reason)
           continue
@@ -87,13 +93,15 @@ export const faultSuite = async (options: Options): Promise<SuiteResult> => {
         const results: Array<CaseResult> = []
         for (let run = 0; run < (contender === ours ? options.runs : 1); run++) {
           const scale = contender === ours && !options.quick ? options.scale : 1
-          const given = { cluster, fault, contender, canaries, directory, seed: options.seed + run, scale }
-          const started = performance.now()
-          const result = await runCase(given, children.of(contender))
+          const given = { fault, contender, canaries, directory, seed: options.seed + run, scale }
+          const result = await servers.lend(
+            fault.server,
+            (cluster, standby) => runCase({ ...given, cluster, standby }, children.of(contender))
+          )
           results.push(result)
           if (options.verbose) {
             const { findings, verdict, ...rest } = result
-            console.log(`  ${contender} ${Math.round(performance.now() - started)} ms`, {
+            console.log(`  ${contender} ${result.spentMs} ms`, {
               ...rest,
               ...findings,
               acknowledged: verdict.acknowledged,
@@ -109,9 +117,11 @@ export const faultSuite = async (options: Options): Promise<SuiteResult> => {
     }
   } finally {
     children.end()
-    await cluster.end()
+    await servers.end()
   }
   console.log(`\n${totalsTable(rows, columns)}`)
+  const interrupts = interruptsOf(rows)
+  if (interrupts !== undefined) console.log(`\n${interruptsTable(interrupts)}`)
   const mine = rows.filter((row) => row.results.has(ours) || row.skipped.has(ours)).map((row) =>
     statusOf(row, ours).status
   )
@@ -127,5 +137,5 @@ export const faultSuite = async (options: Options): Promise<SuiteResult> => {
   // The histories of a run that failed are what one wants to look at.
   if (passed) fs.rmSync(directory, { recursive: true, force: true })
   else console.log(`histories: ${directory}`)
-  return { passed, json: toJson(rows, columns) }
+  return { passed, json: { postgres, ...toJson(rows, columns) } }
 }

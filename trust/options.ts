@@ -11,10 +11,12 @@ export interface Options {
   /** How many times the usual number of operations ours is offered under each fault of a full run. */
   readonly scale: number
   readonly verbose: boolean
+  /** Seeds of the simulation; its own number without it. */
+  readonly seeds: number | undefined
 }
 
-export const usage = "pnpm trust [faults|simulation] [--quick] [--json FILE] [--seed N] [--runs N] [--scale N] "
-  + `[--only F05,F06] [--contender ${contenderNames.join("|")}] [--verbose]`
+export const usage = "pnpm trust [faults|simulation] [--quick] [--json FILE] [--seed N] [--seeds N] [--runs N] [--scale N] "
+  + `[--only F05,F06] [--contender ${contenderNames.join("|")}] [--verbose] | report [--out FILE] FILE...`
 
 export class UsageError extends Error {}
 
@@ -44,10 +46,11 @@ export const parseOptions = (words: ReadonlyArray<string>): Options => {
   return {
     quick: flags.has("--quick"),
     verbose: flags.has("--verbose"),
+    seeds: values.has("--seeds") ? whole("--seeds", 1) : undefined,
     json: values.get("--json"),
     seed: whole("--seed", 1 + Math.floor(Math.random() * 1e6)),
     runs: whole("--runs", 1),
-    scale: whole("--scale", 8),
+    scale: whole("--scale", 24),
     only: values.get("--only")?.split(",") ?? [],
     contenders: names.filter(isContender)
   }

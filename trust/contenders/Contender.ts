@@ -20,12 +20,18 @@ export interface ContenderOptions {
   readonly maxWaiting: number
   /** Refuse a server without TLS. */
   readonly tls: boolean
+  /** Reach the server through Neon's WebSocket proxy at this `host:port/path`, where the layer knows such a thing. */
+  readonly neonProxy?: string
 }
 
 export interface Row {
   readonly id: string
   readonly worker: number
 }
+
+/** What a call is doing; what was interrupted is counted by it. */
+export const moments = ["connect", "queue", "send", "stream", "commit"] as const
+export type Moment = (typeof moments)[number]
 
 export interface Contender {
   /** One INSERT by itself. */
@@ -34,11 +40,19 @@ export interface Contender {
   readonly transaction: (row: Row, signal: AbortSignal) => Promise<unknown>
   /** How often the row is there. */
   readonly read: (id: string) => Promise<unknown>
+  /** Every row of the table `many`, one by one. */
+  readonly stream?: (id: string, signal: AbortSignal) => Promise<unknown>
+  /** A statement that takes longer than any caller waits, alone on its connection, with `mark` in its text. */
+  readonly sleep?: (mark: string, signal: AbortSignal) => Promise<unknown>
   /** Any text, as a statement of its own on a connection of the pool. */
   readonly statement: (sql: string) => Promise<unknown>
   readonly close: () => Promise<unknown>
   /** What the caller has to believe after this error. */
   readonly outcome: (error: unknown) => Outcome
+  /** What the call with this id is doing, when that is certain. */
+  readonly moment?: (id: string) => Moment | undefined
+  /** Connections, and places in the queue, that callers hold: 0 when nobody is under way. */
+  readonly held?: () => number
   /** It ends the work when the signal comes; where it cannot, the workload does not ask for it. */
   readonly interruptible: boolean
 }

@@ -1,8 +1,9 @@
 /** One named way in which the world around a data layer breaks. */
-import type { Arena } from "../Arena.ts"
+import type { Arena, Cancelled } from "../Arena.ts"
 import type { Verdict } from "../Checker.ts"
-import type { ContenderName, ContenderOptions } from "../contenders/Contender.ts"
+import { type ContenderName, type ContenderOptions, ours } from "../contenders/Contender.ts"
 import type { Findings, Load } from "../Protocol.ts"
+import type { ServerKind } from "../Servers.ts"
 
 /** What a run of the fault has shown. */
 export interface Seen {
@@ -10,6 +11,7 @@ export interface Seen {
   readonly findings: Findings
   /** By code, e.g. `failed: PoolTimeout`. */
   readonly codes: Readonly<Record<string, number>>
+  readonly cancelled: ReadonlyArray<Cancelled>
 }
 
 export interface Fault {
@@ -18,6 +20,10 @@ export interface Fault {
   readonly name: string
   /** Why it cannot run here, or for this contender. */
   readonly skip?: (contender: ContenderName) => string | undefined
+  /** A server of its own instead of the run's. */
+  readonly server?: ServerKind
+  /** Through Neon's proxy, for those who know one. */
+  readonly neon?: boolean
   readonly load?: Partial<Load>
   readonly options?: Partial<ContenderOptions>
   /** Before the first connection. With `cold`, nobody waits for a first success. */
@@ -29,6 +35,8 @@ export interface Fault {
   readonly inject: (arena: Arena) => Promise<number>
   /** Takes back what healing the wire does not. */
   readonly heal?: (arena: Arena) => Promise<unknown>
+  /** When nobody is under way any more. */
+  readonly after?: (arena: Arena) => Promise<unknown>
   /** Afterwards it works again without help. Default true. */
   readonly recovers?: boolean
   /** It cancels statements itself: a 57014 is then no stranger's cancel. */
@@ -53,3 +61,12 @@ export const unnoticed = ({ codes }: Seen): string | undefined =>
 /** Whatever happened, no caller may be left not knowing. */
 export const noUnknown = ({ codes, verdict }: Seen): string | undefined =>
   verdict.unknown === 0 ? undefined : `${verdict.unknown} unknown: ${JSON.stringify(codes)}`
+
+/** Behind Neon's proxy, which cancels by keys of its own and ends no statement when a WebSocket closes. */
+export const overNeon = (fault: Fault): Fault => ({
+  ...fault,
+  id: `${fault.id}n`,
+  name: `${fault.name} (Neon)`,
+  neon: true,
+  skip: (contender) => contender === ours ? undefined : "it does not know Neon's proxy"
+})

@@ -102,17 +102,5 @@ export const capacityFaults: ReadonlyArray<Fault> = [
   refused("F51", "54000: value too large", "54000"),
   refused("F18", "53200: out of memory", "53200"),
   refused("F80", "XX000: internal error", "XX000"),
-  refused("F81", "58030: I/O error", "58030"),
-  {
-    id: "F57",
-    name: "no file descriptors left (EMFILE)",
-    skip: () => "a runtime's own descriptors are taken from the same limit: what fails first differs every time",
-    inject: async () => 0
-  },
-  {
-    id: "F47",
-    name: "WAL volume full",
-    skip: () => "needs a file system of its own for pg_wal",
-    inject: async () => 0
-  }
+  refused("F81", "58030: I/O error", "58030")
 ]

@@ -1,6 +1,7 @@
 /** What happens to a COMMIT, and to a lone INSERT, on the way to the server and back. */
 import { fatal, on } from "@ems/db-testing/WireProxy"
-import { type Fault, noUnknown } from "./Fault.ts"
+import { ours } from "../contenders/Contender.ts"
+import { type Fault, noUnknown, overNeon } from "./Fault.ts"
 
 const commit = /^\s*commit/i
 const begin = /^\s*(begin|start transaction)/i
@@ -9,7 +10,7 @@ const transactions = { load: { kinds: ["transaction"] } } as const
 const inserts = { load: { kinds: ["insert"] } } as const
 const terminate = "select pg_terminate_backend(pg_backend_pid())"
 
-export const commitFaults: ReadonlyArray<Fault> = [
+const onThisServer: ReadonlyArray<Fault> = [
   {
     id: "F05",
     name: "COMMIT lost before the server, RST",
@@ -161,4 +162,21 @@ export const commitFaults: ReadonlyArray<Fault> = [
     inject: (arena) => arena.rule(on.complete(/^BEGIN/), { do: "cut", how: "reset", at: "before" }),
     expect: noUnknown
   }
+]
+
+/** What the resolution of an unanswered COMMIT asks the server is not the same in every version. */
+const onOldest = (fault: Fault): Fault => ({
+  ...fault,
+  id: `${fault.id}v15`,
+  name: `${fault.name} (Postgres 15)`,
+  server: "15",
+  skip: (contender) => contender === ours ? undefined : "only ours is run against Postgres 15 as well"
+})
+
+const outcome = onThisServer.filter(({ id }) => /^F0[5-9]/.test(id))
+
+export const commitFaults: ReadonlyArray<Fault> = [
+  ...onThisServer,
+  ...outcome.map(onOldest),
+  ...outcome.map(overNeon)
 ]

@@ -42,10 +42,6 @@ const timedOutAtCommit = (id: string, code: string, name: string, setting: strin
   }
 })
 
-const interrupted = { load: { interrupts: 0.6, kinds: ["insert", "transaction"] } } as const
-const interrupting = (arena: Parameters<Fault["inject"]>[0]) =>
-  arena.window({ offered: 300, atMostMs: 5000 }).then(() => arena.offered)
-
 export const concurrencyFaults: ReadonlyArray<Fault> = [
   {
     id: "F58",
@@ -158,25 +154,6 @@ export const concurrencyFaults: ReadonlyArray<Fault> = [
       return fired
     },
     expect: unnoticed
-  },
-  { id: "F66", name: "300 interrupts at random instants", ...interrupted, inject: interrupting },
-  {
-    id: "F40",
-    name: "interrupts, and the cancel request is cut",
-    ...interrupted,
-    inject: async (arena) => {
-      arena.proxy.add({ match: on.type("client", "cancel"), action: { do: "cut", how: "reset", at: "before" } })
-      return interrupting(arena)
-    }
-  },
-  {
-    id: "F41",
-    name: "interrupts, and the cancel request comes 15 ms late",
-    ...interrupted,
-    inject: async (arena) => {
-      arena.proxy.add({ match: on.type("client", "cancel"), action: { do: "delay", ms: 15 } })
-      return interrupting(arena)
-    }
   },
   {
     id: "F68",

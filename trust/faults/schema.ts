@@ -36,12 +36,6 @@ export const schemaFaults: ReadonlyArray<Fault> = [
     }
   },
   {
-    id: "F70",
-    name: "asynchronous failover loses an acknowledged transaction",
-    skip: () => "no data layer can see it: without a synchronous standby the server's own acknowledgement is wrong",
-    inject: async () => 0
-  },
-  {
     id: "F72",
     name: "0A000: a column changes its type under prepared statements",
     inject: (arena) => {

@@ -31,6 +31,12 @@ export const slow = (seconds: number) => `
   begin perform pg_sleep(${seconds}); return new; end $$;
   create trigger slow before insert on h for each row execute function slow()`
 
+/** COMMIT takes so long. */
+export const slowCommit = (seconds: number) => `
+  create or replace function slow() returns trigger language plpgsql as $$
+  begin perform pg_sleep(${seconds}); return null; end $$;
+  create constraint trigger slow after insert on h deferrable initially deferred for each row execute function slow()`
+
 /** Two rows locked in an order that depends on the caller: real deadlocks. */
 export const deadlocks = `
   create table two (n int primary key, v int not null);
