@@ -15,7 +15,7 @@ export interface Measured {
   readonly stallMs: number
 }
 
-const median = (values: ReadonlyArray<number>): number => {
+export const median = (values: ReadonlyArray<number>): number => {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
@@ -50,3 +50,10 @@ export const measure = async (
     stallMs: stalls[index]!
   }))
 }
+
+/**
+ * How many times `theirs` one side does: the median of the rounds' own ratios. The sides of a round were measured one
+ * after the other, so what else the machine was busy with then falls out.
+ */
+export const ratioOf = (ours: Measured, theirs: Measured): number =>
+  median(ours.rounds.map((figure, round) => figure / theirs.rounds[round]!))

@@ -20,8 +20,8 @@ export const parseOptions = (args: Array<string>): BenchOptions => {
   const { values } = parseArgs({
     args,
     options: {
-      rounds: { type: "string", default: "5" },
-      seconds: { type: "string", default: "2" },
+      rounds: { type: "string", default: "9" },
+      seconds: { type: "string", default: "1" },
       json: { type: "string" }
     }
   })

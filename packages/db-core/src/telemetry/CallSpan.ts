@@ -24,7 +24,7 @@ interface SpanFailure {
   readonly message: string
 }
 
-/** A caller may not be told apart by its own failures: their texts are its own. */
+/** Failed by the caller's own code, inside a transaction: what that says may hold anything. */
 const callersOwn: SpanFailure = { name: "Error", message: "the caller's own failure" }
 
 const interrupted = Exit.interrupt()
