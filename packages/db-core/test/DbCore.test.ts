@@ -31,6 +31,36 @@ describe("DbCore", () => {
       assert.strictEqual(inner.name, second.name)
     }).pipe(Effect.provide(DbCore.layerOf({}, { url: first.url })), Effect.runPromise))
 
+  it("keeps the transaction of one data layer from another one's statements", () =>
+    Effect.gen(function*() {
+      const db = yield* Database
+      const [before, inner, within] = yield* db.transaction((tx) =>
+        Effect.all([
+          Effect.map(tx.execute<{ name: string }>(sql`select current_database() as name`), ({ rows }) => rows[0]?.name),
+          Effect.provide(
+            Effect.andThen(
+              Database.use((other) =>
+                other.write((d) => d.execute(sql`create table if not exists inner_write (n int)`))
+              ),
+              name
+            ),
+            DbCore.layerOf({}, { url: second.url })
+          ),
+          Effect.map(
+            db.query((d) =>
+              d.execute<{ xid: string | null }>(
+                sql`select to_regclass('inner_write')::text as xid`
+              )
+            ),
+            ({ rows }) => rows[0]?.xid
+          )
+        ])
+      )
+      assert.strictEqual(before, first.name)
+      assert.strictEqual(inner.name, second.name)
+      assert.isNull(within)
+    }).pipe(Effect.provide(DbCore.layerOf({}, { url: first.url })), Effect.runPromise))
+
   it("shares one pool wherever one layer value is provided", async () => {
     const layer = DbCore.layerOf({}, { url: first.url, poolMax: 1 })
     const services = Layer.mergeAll(

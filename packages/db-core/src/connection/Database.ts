@@ -29,7 +29,6 @@ import { Observations } from "./Observations.ts"
 import { Pool } from "./Pool.ts"
 import { rerun } from "./RetryPolicy.ts"
 import * as StatementLog from "./StatementLog.ts"
-import * as Transactions from "./Transactions.ts"
 
 export type { Handle, TransactionHandle } from "../driver/DrizzleSession.ts"
 
@@ -148,7 +147,7 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
   /** One span for all attempts; inside a transaction the savepoint has its own. */
   const traced = <A, E, R>(name: "transaction" | "write", run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.withFiber((fiber) =>
-      CallSpan.isTraced(fiber) && Context.getOrUndefined(fiber.context, Transactions.Current) === undefined
+      CallSpan.isTraced(fiber) && statements.current(fiber) === undefined
         ? spans.call(fiber, name, run)
         : run
     )
@@ -179,8 +178,8 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
       return options?.cancellable === true ? Effect.provideService(run, LaneChoice, "exclusive") : run
     },
     write: (use, options) =>
-      Effect.flatMap(statements.current, (current) =>
-        current === undefined
+      Effect.withFiber((fiber) =>
+        statements.current(fiber) === undefined
           ? traced(
             "write",
             within(
@@ -188,10 +187,15 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
               options?.timeout ?? config.queryTimeout
             )
           )
-          : use(handle)),
+          : use(handle)
+      ),
     transaction: (use, { retry, timeout = config.queryTimeout, ...transactionConfig } = {}) => {
       const once = handle.transaction(use, transactionConfig)
-      return Effect.mapError(traced("transaction", within(retry === true ? rerun(once) : once, timeout)), own)
+      return Effect.withFiber((fiber) => {
+        // Inside another transaction it is that one which would have to run again.
+        const run = retry === true && statements.current(fiber) === undefined ? rerun(once) : once
+        return Effect.mapError(traced("transaction", within(run, timeout)), own)
+      })
     },
     direct: (use, options) =>
       within(

@@ -81,6 +81,8 @@ export const make = (
   clock: Clock,
   spans: CallSpans
 ): Statements => {
+  const Current = Transactions.makeCurrent()
+
   const tell = (error: DbError): Effect.Effect<never, DbError> => {
     failed(error)
     return Effect.fail(error)
@@ -260,7 +262,7 @@ export const make = (
     Effect.withFiber((fiber) => {
       const what = sessionState ? undefined : forbidden(sql)
       if (what !== undefined) return tell(impossible(what))
-      const transaction = Context.getOrUndefined(fiber.context, Transactions.Current)
+      const transaction = Context.getOrUndefined(fiber.context, Current)
       const budget = fiber.getRef(CurrentBudget)
       const isShared = transaction === undefined && fiber.getRef(LaneChoice) === "auto" && isShareable(sql) &&
         longer(budget) === undefined
@@ -272,9 +274,7 @@ export const make = (
   const statements: Statements = {
     execute,
     lease,
-    current: Effect.withFiber((fiber) =>
-      Effect.succeed(Context.getOrUndefined(fiber.context, Transactions.Current)?.connection)
-    ),
+    current: (fiber) => Context.getOrUndefined(fiber.context, Current)?.connection,
     transaction: (body) =>
       Effect.withFiber((fiber) => {
         const run = transaction(body)
@@ -286,13 +286,13 @@ export const make = (
           }
         )
         if (!isTraced(fiber)) return told
-        if (Context.getOrUndefined(fiber.context, Transactions.Current) !== undefined) {
+        if (Context.getOrUndefined(fiber.context, Current) !== undefined) {
           return spans.call(fiber, "savepoint", told)
         }
         // Whoever runs all of it again has the span for all of it.
         return fiber.getRef(CurrentCall) === undefined ? spans.call(fiber, "transaction", told) : told
       })
   }
-  const transaction = Transactions.make(statements, { ...config, sessionTimeout: startupOptions })
+  const transaction = Transactions.make(statements, { ...config, sessionTimeout: startupOptions }, Current)
   return statements
 }

@@ -23,7 +23,16 @@ export interface CurrentTransaction {
   readonly nesting: Semaphore.Semaphore
 }
 
-export const Current = Context.Service<CurrentTransaction>("@ems/db-core/connection/Transactions/Current")
+let tags = 0
+
+/**
+ * A tag for the transaction that a fibre is in, one for each data layer: with a common one a second database, used
+ * inside a transaction of the first, would run its statements there.
+ */
+export const makeCurrent = () =>
+  Context.Service<CurrentTransaction>(`@ems/db-core/connection/Transactions/Current/${tags++}`)
+
+export type Current = ReturnType<typeof makeCurrent>
 
 const control = (connection: WireConnection, sql: string): Effect.Effect<void, DbError> =>
   Effect.asVoid(connection.execute("raw", sql, []))
@@ -145,6 +154,7 @@ const begin = (
   }).pipe(Effect.retry(unsentAgain))
 
 const savepoint = <A, E, R>(
+  Current: Current,
   { connection, depth, nesting }: CurrentTransaction,
   body: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | DbError, R> => {
@@ -169,25 +179,28 @@ const savepoint = <A, E, R>(
   )
 }
 
-export const make = (statements: Statements, settings: TransactionSettings): Statements["transaction"] => (body) =>
-  Effect.withFiber((fiber) => {
-    const outer = Context.getOrUndefined(fiber.context, Current)
-    if (outer !== undefined) return savepoint(outer, body)
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(
-        Scope.make(),
-        (scope) =>
-          Effect.flatMap(restore(begin(statements, scope, settings)), (connection) =>
-            Effect.onExit(
-              restore(Effect.provideService(body, Current, { connection, depth: 0, nesting: Semaphore.makeUnsafe(1) })),
-              (exit) =>
-                Exit.isSuccess(exit)
-                  ? commit(statements, connection, settings.commitResolveTimeout)
-                  // An interrupted connection is not handed on: dropping it rolls back.
-                  : Exit.hasInterrupts(exit)
-                  ? Effect.void
-                  : undo(connection, "ROLLBACK")
-            )).pipe(Effect.onExit((exit) => Scope.close(scope, exit)))
+export const make =
+  (statements: Statements, settings: TransactionSettings, Current: Current): Statements["transaction"] => (body) =>
+    Effect.withFiber((fiber) => {
+      const outer = Context.getOrUndefined(fiber.context, Current)
+      if (outer !== undefined) return savepoint(Current, outer, body)
+      return Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(
+          Scope.make(),
+          (scope) =>
+            Effect.flatMap(restore(begin(statements, scope, settings)), (connection) =>
+              Effect.onExit(
+                restore(
+                  Effect.provideService(body, Current, { connection, depth: 0, nesting: Semaphore.makeUnsafe(1) })
+                ),
+                (exit) =>
+                  Exit.isSuccess(exit)
+                    ? commit(statements, connection, settings.commitResolveTimeout)
+                    // An interrupted connection is not handed on: dropping it rolls back.
+                    : Exit.hasInterrupts(exit)
+                    ? Effect.void
+                    : undo(connection, "ROLLBACK")
+              )).pipe(Effect.onExit((exit) => Scope.close(scope, exit)))
+        )
       )
-    )
-  })
+    })

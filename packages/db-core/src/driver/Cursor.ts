@@ -26,7 +26,7 @@ interface Prepared<Row> {
 /** The caller's transaction if there is one, so that the stream sees its writes; a read-only one of our own if not. */
 const transaction = (statements: Statements): Effect.Effect<WireConnection, DbError, Scope.Scope> =>
   Effect.gen(function*() {
-    const current = yield* statements.current
+    const current = yield* Effect.withFiber((fiber) => Effect.succeed(statements.current(fiber)))
     if (current !== undefined) return current
     const connection = yield* statements.lease
     yield* connection.execute("raw", "BEGIN READ ONLY", [])

@@ -4,6 +4,7 @@
  */
 import type * as PgConnection from "@effect/sql-pg/PgConnection"
 import type * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { DbError } from "../errors/DbError.ts"
 import type { Session } from "./Session.ts"
@@ -28,8 +29,8 @@ export interface Statements {
   readonly execute: (mode: Mode, sql: string, params: ReadonlyArray<unknown>) => Effect.Effect<Found, DbError>
   /** Runs `body` in a transaction, or in a savepoint of the one that the calling fibre is in. */
   readonly transaction: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | DbError, R>
-  /** The connection of the calling fibre's transaction. */
-  readonly current: Effect.Effect<WireConnection | undefined>
+  /** The connection of the transaction that `fiber` is in. */
+  readonly current: (fiber: Fiber.Fiber<unknown, unknown>) => WireConnection | undefined
   /** A connection alone until the scope closes. */
   readonly lease: Effect.Effect<WireConnection, DbError, Scope.Scope>
 }
