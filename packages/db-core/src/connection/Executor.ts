@@ -12,7 +12,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { DbConfigShape } from "../config/DbConfig.ts"
-import { type Budget, CurrentBudget, hold, timeoutSetting } from "../driver/Budget.ts"
+import { type Budget, CurrentBudget, hold } from "../driver/Budget.ts"
 import type { Capabilities } from "../driver/Capabilities.ts"
 import { isShareable, LaneChoice, neverShare } from "../driver/Lane.ts"
 import { forbidden } from "../driver/PoolerRules.ts"
@@ -25,33 +25,8 @@ import { type CallSpan, type CallSpans, CurrentCall, isTraced } from "../telemet
 import * as Retries from "../telemetry/Retries.ts"
 import { type Deadlines, fates } from "./Deadlines.ts"
 import { again, reconnect, unsentAgain, wasLost, wasNotSent } from "./RetryPolicy.ts"
+import { allow, enforce } from "./SessionDefaults.ts"
 import * as Transactions from "./Transactions.ts"
-
-const setAccess = { read: "SET default_transaction_read_only = on", write: "SET default_transaction_read_only = off" }
-
-/** Makes the server enforce `access`, if it does not yet. Costs a round trip when a connection changes lanes. */
-const enforce = (connection: WireConnection, access: Session["access"], until?: number): Effect.Effect<void, DbError> =>
-  connection.session.access === access ? Effect.void : Effect.andThen(
-    connection.execute("raw", setAccess[access], [], true, until),
-    Effect.sync(() => {
-      // Not before it is answered: until then nobody else may rely on it.
-      connection.session.access = access
-    })
-  )
-
-/** Makes the server allow a statement as long as the call may take: `undefined` for the usual limit. */
-const allow = (
-  connection: WireConnection,
-  timeout: number | undefined,
-  usual: number,
-  until?: number
-): Effect.Effect<void, DbError> =>
-  connection.session.statementTimeout === timeout ? Effect.void : Effect.andThen(
-    connection.execute("raw", `SET statement_timeout = ${timeoutSetting(timeout ?? usual)}`, [], true, until),
-    Effect.sync(() => {
-      connection.session.statementTimeout = timeout
-    })
-  )
 
 /** It would be accepted, and do something else. */
 const impossible = (what: string): DbError =>

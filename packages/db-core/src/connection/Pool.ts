@@ -22,20 +22,18 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Random from "effect/Random"
-import * as Schedule from "effect/Schedule"
-import type * as Scope from "effect/Scope"
 import { DbConfig } from "../config/DbConfig.ts"
-import { CurrentBudget } from "../driver/Budget.ts"
 import { Driver } from "../driver/Driver.ts"
 import type { Session } from "../driver/Session.ts"
 import type { Lanes } from "../driver/Statements.ts"
-import { DbError } from "../errors/DbError.ts"
+import type { DbError } from "../errors/DbError.ts"
 import { Connections } from "./pool/Connections.ts"
 import * as Connector from "./pool/Connector.ts"
 import { type CloseReason, Entry, isOrderly } from "./pool/Entry.ts"
-import { Holder } from "./pool/Holder.ts"
+import * as Lending from "./pool/Lending.ts"
 import { Lineage } from "./pool/Lineage.ts"
 import { Counters, type PoolSnapshot } from "./pool/Snapshot.ts"
+import * as Upkeep from "./pool/Upkeep.ts"
 import { type Lane, type Waiter, Waiters } from "./pool/Waiters.ts"
 
 export type { CloseReason } from "./pool/Entry.ts"
@@ -174,7 +172,7 @@ const make = Effect.gen(function*() {
         if (Exit.isSuccess(exit)) return admit(exit.value, begun)
         growAgainAt = now() + growPause
         // With other connections left their callers will give them back; with none, everybody is told now.
-        if (entries.size + opening === 0) failWaiters(Option.getOrElse(Exit.findErrorOption(exit), closedError))
+        if (entries.size + opening === 0) failWaiters(Option.getOrElse(Exit.findErrorOption(exit), Lending.closedError))
         pump()
       })))
   }
@@ -226,109 +224,19 @@ const make = Effect.gen(function*() {
     if (waiters.size > 0) pump()
   }
 
-  const closedError = () =>
-    DbError.of("PoolClosed", "NotSent", "acquire", { message: "the pool is closed: the process is shutting down" })
-
-  /** What a caller has, at any moment: whoever cleans up after it looks here. */
-  interface Held {
-    entry: Entry | undefined
-    waiter: Waiter | undefined
-  }
-
-  const giveBack = ({ entry, waiter }: Held, wasInterrupted: boolean): void => {
-    const held = entry ?? waiter?.served
-    if (held !== undefined) release(held, wasInterrupted)
-  }
-
-  const wait = (waiter: Waiter, until: number): Effect.Effect<Entry, DbError> => {
-    const patience = Math.min(config.acquireTimeout, Math.max(0, until - now()))
-    return Deferred.await(waiter.deferred).pipe(
-      Effect.timeoutOrElse({
-        duration: patience,
-        orElse: () => {
-          // Served in the same tick: the connection is ours.
-          if (waiter.served !== undefined) return Effect.succeed(waiter.served)
-          waiters.remove(waiter)
-          counters.timeouts++
-          counters.waited(patience)
-          const held = connections.longestHeld
-          return Effect.fail(
-            DbError.of(patience < config.acquireTimeout ? "DeadlineExceeded" : "PoolTimeout", "NotSent", "acquire", {
-              message: `no connection within ${Math.round(patience)} ms: ${connections.count("exclusive")} acquired, ${
-                connections.count("shared")
-              } shared, ${waiters.size} waiting, max ${max}${
-                held?.holder === undefined ? "" : `; the longest is held for ${now() - held.holder.since} ms`
-              }`
-            })
-          )
-        }
-      }),
-      Effect.onInterrupt(() => Effect.sync(() => waiters.remove(waiter)))
-    )
-  }
-
-  /** A connection at once, or else a place in the queue; noted in `held` in the same step. */
-  const take = (lane: Lane, held: Held, mayPass: boolean): DbError | undefined => {
-    if (isClosed || (isDraining && !mayPass)) return closedError()
-    // Who waits already goes first.
-    const entry = waiters.has(lane) ? undefined : find(lane)
-    if (entry !== undefined) {
-      lend(entry)
-      held.entry = entry
-      return undefined
-    }
-    if (waiters.size >= config.poolMaxWaiting) {
-      return DbError.of("PoolQueueFull", "NotSent", "acquire", {
-        message: `${waiters.size} callers wait for a connection already; allow more with EMS_POOL_MAX_WAITING`
-      })
-    }
-    counters.emptyAcquireCount++
-    held.waiter = { lane, since: now(), deferred: Deferred.makeUnsafe(), served: undefined }
-    waiters.add(held.waiter)
-    openForWaiters()
-    return undefined
-  }
-
-  const shared: Lanes["shared"] = (use, until = Number.POSITIVE_INFINITY) =>
-    Effect.suspend(() => {
-      const held: Held = { entry: undefined, waiter: undefined }
-      // The clean-up stands before anything is taken, so that no moment is left in which a connection could be lost.
-      return Effect.onExitPrimitive(
-        Effect.suspend(() => {
-          const failure = take("shared", held, false)
-          if (failure !== undefined) return Effect.fail(failure)
-          if (held.entry !== undefined) return use(held.entry.session)
-          return Effect.flatMap(wait(held.waiter!, until), (entry) => use(entry.session))
-        }),
-        () => {
-          giveBack(held, false)
-          return undefined
-        }
-      )
-    })
-
-  const lease: Effect.Effect<Session, DbError, Scope.Scope> = Effect.uninterruptibleMask((restore) =>
-    Effect.withFiber((fiber) => {
-      const held: Held = { entry: undefined, waiter: undefined }
-      const budget = fiber.getRef(CurrentBudget)
-      // Work that has begun may end: what became of its COMMIT, for one, is asked on another connection.
-      const failure = take("exclusive", held, budget !== undefined && budget.progress !== "nothing")
-      if (failure !== undefined) return Effect.fail(failure)
-      const entry = held.entry !== undefined
-        ? Effect.succeed(held.entry)
-        : Effect.onInterrupt(
-          restore(wait(held.waiter!, Number.POSITIVE_INFINITY)),
-          () => Effect.sync(() => giveBack(held, false))
-        )
-      return Effect.flatMap(entry, (taken) => {
-        taken.holder = new Holder(now(), fiber.id, fiber.context)
-        return Effect.as(
-          Effect.addFinalizer((exit) => Effect.sync(() => giveBack(held, Exit.hasInterrupts(exit)))),
-          taken.session
-        )
-      })
-    })
-  )
+  const { lease, shared } = Lending.make({
+    config,
+    max,
+    clock,
+    connections,
+    counters,
+    waiters,
+    find,
+    lend,
+    release,
+    openForWaiters,
+    isRefused: (mayPass) => isClosed || (isDraining && !mayPass)
+  })
 
   const evict = Effect.sync(() => evictAll())
 
@@ -360,30 +268,7 @@ const make = Effect.gen(function*() {
     }
   })
 
-  const closeUnused = Effect.sync(() => {
-    for (const entry of entries) {
-      if (entry.state !== "idle") continue
-      const reason = entry.unfit(config, now()) ??
-        (now() - entry.idleSince >= config.poolIdleTimeout ? "idle" : undefined)
-      if (reason !== undefined) discard(entry, reason)
-    }
-  })
-
-  const reportLeaks = Effect.suspend(() => {
-    const leaked = [...entries].flatMap(({ holder }) =>
-      holder !== undefined && !holder.isReported && now() - holder.since >= config.poolLeakAfter ? [holder] : []
-    )
-    return Effect.forEach(leaked, (holder) => {
-      holder.isReported = true
-      counters.leaks++
-      return Effect.logWarning(`a connection is held for ${now() - holder.since} ms by ${holder.name}`)
-    }, { discard: true })
-  })
-
-  yield* Effect.andThen(closeUnused, reportLeaks).pipe(
-    Effect.repeat(Schedule.spaced(Math.max(50, Math.min(config.poolIdleTimeout, config.poolLeakAfter) / 4))),
-    Effect.forkScoped
-  )
+  yield* Upkeep.make(config, { connections, counters, discard, now })
 
   const drain = Effect.suspend(() => {
     if (isDraining) return Effect.void
@@ -408,7 +293,7 @@ const make = Effect.gen(function*() {
       drain,
       Effect.suspend(() => {
         isClosed = true
-        failWaiters(closedError())
+        failWaiters(Lending.closedError())
         for (const entry of entries) discard(entry, "shutdown")
         return Effect.forEach([...entries], (entry) => entry.session.awaitGone, {
           concurrency: "unbounded",
