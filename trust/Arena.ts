@@ -84,6 +84,20 @@ export class Arena {
 
   readonly sql = (text: string, parameters?: ReadonlyArray<unknown>) => this.cluster.sql(text, parameters)
 
+  /** Changes what callers use. Those who keep a transaction open for ever, as some layers do, do not hold it up. */
+  async alter(text: string): Promise<void> {
+    for (;;) {
+      try {
+        await this.sql(`begin; set local lock_timeout = '2s'; ${text}; commit`)
+        return
+      } catch (error) {
+        await this.sql("rollback")
+        if (!(error instanceof Error && "code" in error && error.code === "55P03")) throw error
+        await this.terminate(await this.backends("state like 'idle in transaction%'"))
+      }
+    }
+  }
+
   /** Counts how often the server says this code to a client, from the first call on. */
   said(code: string): ArmedRule {
     const known = this.codes.get(code)

@@ -12,11 +12,11 @@ const changed = (id: string, name: string, change: string, back: string, code: s
   ...(load === undefined ? {} : { load }),
   inject: async (arena) => {
     const said = arena.said(code)
-    await arena.sql(change)
+    await arena.alter(change)
     await arena.window({ offered: 60 })
     return said.fired
   },
-  heal: (arena) => arena.sql(back),
+  heal: (arena) => arena.alter(back),
   expect: only(code)
 })
 
@@ -42,11 +42,11 @@ export const schemaFaults: ReadonlyArray<Fault> = [
       let wide = false
       return arena.repeat(60, 8, async () => {
         wide = !wide
-        await arena.sql(`alter table h alter column worker type ${wide ? "int8" : "int4"}`)
+        await arena.alter(`alter table h alter column worker type ${wide ? "int8" : "int4"}`)
         return 1
       })
     },
-    heal: (arena) => arena.sql("alter table h alter column worker type int4"),
+    heal: (arena) => arena.alter("alter table h alter column worker type int4"),
     expect: noUnknown
   },
   {
