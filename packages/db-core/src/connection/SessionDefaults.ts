@@ -4,7 +4,6 @@
  */
 import * as Effect from "effect/Effect"
 import { timeoutSetting } from "../driver/Budget.ts"
-import type { Session } from "../driver/Session.ts"
 import type { WireConnection } from "../driver/WireConnection.ts"
 import type { DbError } from "../errors/DbError.ts"
 
@@ -13,16 +12,21 @@ const setAccess = { read: "SET default_transaction_read_only = on", write: "SET 
 /** Makes the server enforce `access`, if it does not yet. Costs a round trip when a connection changes lanes. */
 export const enforce = (
   connection: WireConnection,
-  access: Session["access"],
+  access: "read" | "write",
   until?: number
 ): Effect.Effect<void, DbError> =>
-  connection.session.access === access ? Effect.void : Effect.andThen(
-    connection.execute("raw", setAccess[access], [], true, until),
-    Effect.sync(() => {
-      // Not before it is answered: until then nobody else may rely on it.
-      connection.session.access = access
-    })
-  )
+  Effect.suspend(() => {
+    const { session } = connection
+    if (session.access === access) return Effect.void
+    // Until it is answered nobody may rely on either: a caller who goes away leaves it on its way.
+    session.access = "unknown"
+    return Effect.andThen(
+      connection.execute("raw", setAccess[access], [], true, until),
+      Effect.sync(() => {
+        session.access = access
+      })
+    )
+  })
 
 /** Makes the server allow a statement as long as the call may take: `undefined` for the usual limit. */
 export const allow = (
@@ -31,9 +35,14 @@ export const allow = (
   usual: number,
   until?: number
 ): Effect.Effect<void, DbError> =>
-  connection.session.statementTimeout === timeout ? Effect.void : Effect.andThen(
-    connection.execute("raw", `SET statement_timeout = ${timeoutSetting(timeout ?? usual)}`, [], true, until),
-    Effect.sync(() => {
-      connection.session.statementTimeout = timeout
-    })
-  )
+  Effect.suspend(() => {
+    const { session } = connection
+    if (session.statementTimeout === timeout) return Effect.void
+    session.statementTimeout = "unknown"
+    return Effect.andThen(
+      connection.execute("raw", `SET statement_timeout = ${timeoutSetting(timeout ?? usual)}`, [], true, until),
+      Effect.sync(() => {
+        session.statementTimeout = timeout
+      })
+    )
+  })

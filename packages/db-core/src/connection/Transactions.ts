@@ -139,7 +139,7 @@ const begin = (
     return yield* Effect.gen(function*() {
       const connection = yield* Scope.provide(statements.lease, lease)
       yield* Effect.mapError(
-        control(connection, connection.session.access === "read" ? "BEGIN READ WRITE" : "BEGIN"),
+        control(connection, connection.session.access === "write" ? "BEGIN" : "BEGIN READ WRITE"),
         // Whatever became of BEGIN, it had no effect.
         (error) => error.fate === "Refused" ? error : as(error, "NotSent", "transaction")
       )

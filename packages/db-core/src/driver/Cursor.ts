@@ -23,13 +23,16 @@ interface Prepared<Row> {
   readonly mapper: (rows: ReadonlyArray<ReadonlyArray<unknown>>) => ReadonlyArray<Row>
 }
 
+/** Bounds the time of one step that works on `session`. */
+export type Limit = <A>(session: Session, step: Effect.Effect<A, DbError>) => Effect.Effect<A, DbError>
+
 /** The caller's transaction if there is one, so that the stream sees its writes; a read-only one of our own if not. */
-const transaction = (statements: Statements): Effect.Effect<WireConnection, DbError, Scope.Scope> =>
+const transaction = (statements: Statements, limit: Limit): Effect.Effect<WireConnection, DbError, Scope.Scope> =>
   Effect.gen(function*() {
     const current = yield* Effect.withFiber((fiber) => Effect.succeed(statements.current(fiber)))
     if (current !== undefined) return current
     const connection = yield* statements.lease
-    yield* connection.execute("raw", "BEGIN READ ONLY", [])
+    yield* limit(connection.session, connection.execute("raw", "BEGIN READ ONLY", []))
     yield* Effect.addFinalizer(() =>
       connection.session.isLost
         ? Effect.void
@@ -41,9 +44,6 @@ const transaction = (statements: Statements): Effect.Effect<WireConnection, DbEr
 
 let cursors = 0
 
-/** Bounds the time of one step that works on `session`. */
-export type Limit = <A>(session: Session, step: Effect.Effect<A, DbError>) => Effect.Effect<A, DbError>
-
 /** Rows of `query`, `batch` at a time, as they are asked for; each batch within `limit`. */
 export const stream = <Row>(
   statements: Statements,
@@ -53,7 +53,7 @@ export const stream = <Row>(
 ): Stream.Stream<Row, DbError> =>
   Stream.unwrap(Effect.gen(function*() {
     const prepared = query.prepare("stream") as Prepared<Row>
-    const connection = yield* transaction(statements)
+    const connection = yield* transaction(statements, limit)
     const name = `ems_stream_${cursors++}`
     const { session } = connection
     yield* limit(

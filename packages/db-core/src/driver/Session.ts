@@ -41,9 +41,9 @@ export class Session {
    * What the server's default lets an autocommit statement do. `read` makes sure that what was taken for a read is one:
    * it could otherwise be a function that writes, and be done twice when it is retried.
    */
-  access: "write" | "read" = "write"
+  access: "write" | "read" | "unknown" = "write"
   /** The server's limit for a statement, as last set on this connection; `undefined` is what it was opened with. */
-  statementTimeout: number | undefined = undefined
+  statementTimeout: number | "unknown" | undefined = undefined
   /** The server that it speaks to, once asked: tells whether an xid read here means anything elsewhere. */
   identity: ServerIdentity | undefined = undefined
   /** Its server must not be written to any more: it is a standby, or was replaced. */
