@@ -10,6 +10,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
+import { CurrentBudget, hold } from "../driver/Budget.ts"
 import type { ServerIdentity } from "../driver/Session.ts"
 import type { Statements } from "../driver/Statements.ts"
 import type { WireConnection } from "../driver/WireConnection.ts"
@@ -86,6 +87,11 @@ export const resolve = (
   let asked = 0
   const ask = Effect.gen(function*() {
     const connection = yield* statements.lease
+    // Who gives up asking does not wait for the answer.
+    yield* Effect.acquireRelease(
+      Effect.map(CurrentBudget, (budget) => hold(budget, connection.session)),
+      (release) => Effect.sync(release)
+    )
     const { rows: [row] } = yield* connection.execute("raw", statusSql, [
       xid,
       identity.systemIdentifier,

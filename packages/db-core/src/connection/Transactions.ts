@@ -85,7 +85,9 @@ const commit = (
     session.expectCommit()
     const { bytesWritten } = session
     yield* claimCommit
-    const exit = yield* Effect.exit(connection.execute("raw", "COMMIT", []))
+    // Not by a prepared name: when that is refused with 0A000 or 26000, which a deferred trigger may raise as well, the
+    // wire client sends the statement again. A second COMMIT succeeds, with nothing left to commit.
+    const exit = yield* Effect.exit(connection.execute("raw", "COMMIT", [], false))
     if (Exit.isSuccess(exit)) {
       if (exit.value.command !== "ROLLBACK") return
       return yield* DbError.of("CommitRolledBack", "RolledBack", "commit", {
@@ -138,13 +140,13 @@ const begin = (
     const lease = yield* Scope.fork(scope)
     return yield* Effect.gen(function*() {
       const connection = yield* Scope.provide(statements.lease, lease)
+      const release = hold(budget, connection.session)
+      yield* Scope.addFinalizer(lease, Effect.sync(release))
       yield* Effect.mapError(
         control(connection, connection.session.access === "write" ? "BEGIN" : "BEGIN READ WRITE"),
         // Whatever became of BEGIN, it had no effect.
         (error) => error.fate === "Refused" ? error : as(error, "NotSent", "transaction")
       )
-      const release = hold(budget, connection.session)
-      yield* Scope.addFinalizer(lease, Effect.sync(release))
       yield* progress("transaction")
       if (limit !== undefined) {
         yield* control(connection, `SET LOCAL statement_timeout = ${timeoutSetting(limit)}`)
