@@ -174,7 +174,10 @@ export const make = (
         call,
         Effect.andThen(
           Retries.note(error, 0),
-          Effect.retry(together(mode, sql, params, budget, until), readAgain)
+          // The budget that the retries are given below hears how far they come.
+          Effect.withFiber((fiber) =>
+            Effect.retry(together(mode, sql, params, fiber.getRef(CurrentBudget), until), readAgain)
+          )
         )
       )
       // The waits between the attempts have no alarm of their own.

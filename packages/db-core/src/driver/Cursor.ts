@@ -37,7 +37,7 @@ const transaction = (statements: Statements, limit: Limit): Effect.Effect<WireCo
       connection.session.isLost
         ? Effect.void
         // It only read; if even this fails the pool finds the open transaction and drops the connection.
-        : Effect.ignore(connection.execute("raw", "ROLLBACK", []))
+        : Effect.ignore(limit(connection.session, connection.execute("raw", "ROLLBACK", [])))
     )
     return connection
   })
@@ -68,7 +68,7 @@ export const stream = <Row>(
     yield* Effect.addFinalizer(() =>
       session.isLost || session.status !== "T"
         ? Effect.void
-        : Effect.ignore(connection.execute("raw", `CLOSE ${name}`, [], false))
+        : Effect.ignore(limit(session, connection.execute("raw", `CLOSE ${name}`, [], false)))
     )
     const fetch = limit(session, connection.execute("arrays", `FETCH ${batch} FROM ${name}`, [], false))
     return Stream.paginate(undefined, () =>

@@ -34,6 +34,8 @@ export interface ServerIdentity {
 export class Session {
   readonly connection: PgConnection.PgConnection
   private readonly socket: CountingDuplex
+  /** CancelRequests on their way. */
+  private readonly cancels: ReadonlySet<CountingDuplex>
   private readonly tap: FrameTap
   private readonly scope: Scope.Closeable
   private gone = false
@@ -52,9 +54,16 @@ export class Session {
   accepts: (identity: ServerIdentity) => boolean = () => true
   private readonly goneListeners = new Set<() => void>()
 
-  constructor(connection: PgConnection.PgConnection, socket: CountingDuplex, tap: FrameTap, scope: Scope.Closeable) {
+  constructor(
+    connection: PgConnection.PgConnection,
+    socket: CountingDuplex,
+    cancels: ReadonlySet<CountingDuplex>,
+    tap: FrameTap,
+    scope: Scope.Closeable
+  ) {
     this.connection = connection
     this.socket = socket
+    this.cancels = cancels
     this.tap = tap
     this.scope = scope
     if (socket.closed) this.gone = true
@@ -135,6 +144,8 @@ export class Session {
   /** Cuts the socket: for a connection that cannot be trusted any more. */
   readonly destroy: Effect.Effect<void> = Effect.suspend(() => {
     this.socket.destroy()
+    // Nothing is left to cancel, and the wire client would wait seconds for one that gets lost.
+    for (const cancel of this.cancels) cancel.destroy()
     return Scope.close(this.scope, Exit.void)
   })
 
@@ -172,8 +183,14 @@ export const connect = (
     const scope = yield* Scope.make()
     const tap = new FrameTap()
     let socket: CountingDuplex | undefined
+    const cancels = new Set<CountingDuplex>()
     const first = (): CountingDuplex => {
-      if (socket !== undefined) return open()
+      if (socket !== undefined) {
+        const cancel = open()
+        cancels.add(cancel)
+        cancel.once("close", () => cancels.delete(cancel))
+        return cancel
+      }
       socket = open()
       // Before the wire client's own listener, so the tap has seen a message when the client acts on it.
       socket.on("data", tap.push)
@@ -202,7 +219,7 @@ export const connect = (
       })
     )
     // `make` succeeded, so it has called `first`.
-    return new Session(connection, socket!, tap, scope)
+    return new Session(connection, socket!, cancels, tap, scope)
   })
 
 const connectError = (error: unknown, tap: FrameTap): DbError => {

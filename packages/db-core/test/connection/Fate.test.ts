@@ -188,6 +188,27 @@ describe("Fate", () => {
     })
   })
 
+  // The wire client takes these codes for a prepared statement that went stale, and would send COMMIT once more: it
+  // succeeds, because there is nothing left to commit.
+  it.each(["0A000", "26000"])("does not take a COMMIT that is refused with %s for done", async (code) => {
+    await database.admin(`create or replace function refuse() returns trigger language plpgsql
+      as $$ begin if new.id like 'doomed%' then raise exception 'no' using errcode = '${code}'; end if; return null; end $$`)
+    await database.admin("drop trigger if exists refuse on h")
+    await database.admin(`create constraint trigger refuse after insert on h deferrable initially deferred
+      for each row execute function refuse()`)
+    // Prepared by earlier transactions on every connection.
+    for (let n = 0; n < 6; n++) await run((db) => db.write((d) => d.execute(insert(newId()))))
+    const id = `doomed-${code}`
+    const errors = [
+      await run((db) => Effect.flip(db.write((d) => d.execute(insert(id))))),
+      await run((db) => Effect.flip(db.transaction((tx) => tx.execute(insert(id))))),
+      await run((db) => Effect.flip(db.query((d) => d.execute(insert(id)))))
+    ]
+    await database.admin("drop trigger refuse on h")
+    for (const error of errors) assert.include(["RolledBack", "Refused"], error.fate)
+    assert.strictEqual(await rows(id), 0)
+  })
+
   it("leaves an autocommit write whose answer is lost unknown, and does not send it again", async () => {
     const id = newId()
     const rule = proxy.add({
