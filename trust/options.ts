@@ -15,7 +15,8 @@ export interface Options {
   readonly seeds: number | undefined
 }
 
-export const usage = "pnpm trust [faults|simulation] [--quick] [--json FILE] [--seed N] [--seeds N] [--runs N] [--scale N] "
+export const usage =
+  "pnpm trust [faults|simulation] [--quick] [--json FILE] [--seed N] [--seeds N] [--runs N] [--scale N] "
   + `[--only F05,F06] [--contender ${contenderNames.join("|")}] [--verbose] | report [--out FILE] FILE...`
 
 export class UsageError extends Error {}

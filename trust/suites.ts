@@ -1,8 +1,7 @@
 /** What `pnpm trust` runs, by name. */
-import * as fs from "node:fs"
-import * as path from "node:path"
 import { faultSuite } from "./faultSuite.ts"
 import type { Options } from "./options.ts"
+import { suite as simulationSuite } from "./simulation/main.ts"
 
 export interface SuiteResult {
   readonly passed: boolean
@@ -12,17 +11,7 @@ export interface SuiteResult {
 
 export type Suite = (options: Options) => Promise<SuiteResult>
 
-const simulation = path.join(import.meta.dirname, "simulation", "main.ts")
-
-/** Those that are there. A module of a suite exports it as `suite`. */
-export const suites: ReadonlyMap<string, Suite> = new Map<string, Suite>([
+export const suites: ReadonlyMap<string, Suite> = new Map([
   ["faults", faultSuite],
-  ...fs.existsSync(simulation)
-    ? [
-      ["simulation", async (options: Options) => {
-        const module = await import(simulation) as { readonly suite: Suite }
-        return module.suite(options)
-      }] as const
-    ]
-    : []
+  ["simulation", simulationSuite]
 ])
