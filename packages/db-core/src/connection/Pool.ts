@@ -43,7 +43,10 @@ export type { PoolSnapshot } from "./pool/Snapshot.ts"
 const growPause = 1000
 
 /** A connection that is asked whether it still answers has this long to say so. */
-const probeTimeout = "1 second"
+const probeTimeout = 1000
+
+/** The server ends a statement at its own limit; an answer on its way may take this much longer. Milliseconds. */
+const settleGrace = 500
 
 /** How often a closing pool looks whether everything is done. */
 const drainStep = "10 millis"
@@ -98,9 +101,9 @@ const make = Effect.gen(function*() {
     fork(isOrderly[reason] ? entry.session.close : entry.session.destroy)
   }
 
-  const probe = (entry: Entry, when: "ahead" | "before"): void => {
+  const probe = (entry: Entry, when: "ahead" | "before", timeout = probeTimeout): void => {
     if (when === "before") entry.state = "probing"
-    fork(Effect.onExit(Effect.timeout(entry.session.ping, probeTimeout), (exit) =>
+    fork(Effect.onExit(Effect.timeout(entry.session.ping, timeout), (exit) =>
       Effect.sync(() => {
         if (Exit.isFailure(exit)) discard(entry, "dead")
         else if (entry.state === "probing") connections.rest(entry)
@@ -218,7 +221,9 @@ const make = Effect.gen(function*() {
     if (entry.session.isSuperseded && !entry.isRetired) evictAll()
     if (connections.giveBack(entry) && entry.state !== "closing") {
       const reason = isClosed ? "shutdown" : wasInterrupted ? "interrupted" : entry.unfit(config, now())
-      if (reason === undefined) connections.rest(entry)
+      // Whoever gets it alone would wait for what nobody waits for any more.
+      if (reason === undefined && entry.isOwing) probe(entry, "before", config.queryTimeout + settleGrace)
+      else if (reason === undefined) connections.rest(entry)
       else discard(entry, reason)
     }
     if (waiters.size > 0) pump()

@@ -57,6 +57,8 @@ export class Entry {
   readonly expiresAt: number
   /** Takes no new statement; becomes idle when the last one is done. */
   isDraining = false
+  /** Callers left before the answers to their shared statements: they are still on their way. */
+  isOwing = false
   /** Closed as soon as nobody uses it: its server is not the primary any more. */
   isRetired = false
   /** When a shared statement last finished, or the first one began. */
@@ -76,6 +78,7 @@ export class Entry {
   rest(now: number): void {
     this.state = "idle"
     this.isDraining = false
+    this.isOwing = false
     this.idleSince = now
     // A caller that gave up waiting proves nothing.
     if (this.session.heard === this.heard) return

@@ -2,6 +2,7 @@
  * Lends the pool's connections to callers, who wait their turn: in one step with noting what they have, so that no
  * moment is left in which a connection could be lost.
  */
+import * as Cause from "effect/Cause"
 import type { Clock } from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -11,7 +12,7 @@ import type { DbConfigShape } from "../../config/DbConfig.ts"
 import { CurrentBudget } from "../../driver/Budget.ts"
 import type { Session } from "../../driver/Session.ts"
 import type { Lanes } from "../../driver/Statements.ts"
-import { DbError } from "../../errors/DbError.ts"
+import { DbError, isDbError } from "../../errors/DbError.ts"
 import type { Connections } from "./Connections.ts"
 import type { Entry } from "./Entry.ts"
 import { Holder } from "./Holder.ts"
@@ -40,6 +41,13 @@ interface Held {
   entry: Entry | undefined
   waiter: Waiter | undefined
 }
+
+/** Its caller went away, or was sent away by a deadline; a shared statement goes on without one. */
+const isAbandoned = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.some((reason) =>
+    Cause.isInterruptReason(reason) ||
+    (Cause.isFailReason(reason) && isDbError(reason.error) && reason.error.reason._tag === "DeadlineExceeded")
+  )
 
 export const closedError = () =>
   DbError.of("PoolClosed", "NotSent", "acquire", { message: "the pool is closed: the process is shutting down" })
@@ -113,7 +121,9 @@ export const make = (lender: Lender): Lanes => {
           if (held.entry !== undefined) return use(held.entry.session)
           return Effect.flatMap(wait(held.waiter!, until), (entry) => use(entry.session))
         }),
-        () => {
+        (exit) => {
+          const entry = held.entry ?? held.waiter?.served
+          if (entry !== undefined && exit._tag === "Failure" && isAbandoned(exit.cause)) entry.isOwing = true
           giveBack(held, false)
           return undefined
         }
