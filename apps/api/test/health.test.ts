@@ -37,9 +37,13 @@ describe("GET /api/db/health", () => {
     await dispose()
   })
 
-  it.each(["refused", "silent"])(
+  it.each([
+    ["refused", "The database does not answer."],
+    // A first connection may take longer than an asker is kept waiting.
+    ["silent", "Nothing is known of the database yet."]
+  ])(
     "answers 503 within 3 s when connections are %s, and gives nothing away",
-    async (how) => {
+    async (how, message) => {
       const hole = await blackHole()
       const { app, dispose, lines } = makeApp(how === "silent" ? hole.url : deadUrl)
       const startedAt = performance.now()
@@ -51,7 +55,7 @@ describe("GET /api/db/health", () => {
       expect(tookMs).toBeLessThan(3000)
       expect(health.status).toBe("unhealthy")
       expect(health.database.connection).toBe("disconnected")
-      expect(health.message).toBe("Nothing is known of the database yet.")
+      expect(health.message).toBe(message)
       expect(text).not.toContain(canary)
       expect(text).not.toContain("127.0.0.1")
       expect(lines.some(({ level }) => level === "WARN")).toBe(true)
