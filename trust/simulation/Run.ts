@@ -4,6 +4,7 @@ import { Database } from "@ems/db-core/connection/Database"
 import { HealthCheck } from "@ems/db-core/connection/HealthCheck"
 import { Observations } from "@ems/db-core/connection/Observations"
 import { Pool, type PoolSnapshot } from "@ems/db-core/connection/Pool"
+import { StatementRunner } from "@ems/db-core/connection/StatementRunner"
 import { capabilities } from "@ems/db-core/driver/Capabilities"
 import { Driver } from "@ems/db-core/driver/Driver"
 import * as Cause from "effect/Cause"
@@ -45,6 +46,7 @@ export type Wrap = (database: SimulatedDatabase) => SimulatedDatabase
 const layerOf = ({ settings }: Scenario, open: () => Link["duplex"]) =>
   HealthCheck.layerNoDeps().pipe(
     Layer.provideMerge(Database.layerNoDeps(relations)),
+    Layer.provide(StatementRunner.layerNoDeps()),
     Layer.provideMerge(Pool.layerNoDeps()),
     Layer.provideMerge(Driver.layerOf({ capabilities: capabilities[settings.backend], open })),
     Layer.provide(Observations.layer()),

@@ -10,6 +10,7 @@ import { Database } from "./connection/Database.ts"
 import { HealthCheck } from "./connection/HealthCheck.ts"
 import { Observations } from "./connection/Observations.ts"
 import { Pool } from "./connection/Pool.ts"
+import { StatementRunner } from "./connection/StatementRunner.ts"
 import { Driver } from "./driver/Driver.ts"
 
 /** The services that callers use. */
@@ -24,6 +25,7 @@ export type DbCore = Database | DbConfig | Driver | HealthCheck | Pool
 export const layerNoDeps = (relations: AnyRelations): Layer.Layer<Exclude<DbCore, DbConfig>, never, DbConfig> =>
   HealthCheck.layerNoDeps().pipe(
     Layer.provideMerge(Database.layerNoDeps(relations)),
+    Layer.provide(StatementRunner.layerNoDeps()),
     Layer.provideMerge(Pool.layerNoDeps()),
     Layer.provideMerge(Driver.layerNoDeps()),
     Layer.provide(Observations.layer())

@@ -3,32 +3,19 @@
  */
 import type { AnyRelations } from "drizzle-orm"
 import type { PgTransactionConfig } from "drizzle-orm/pg-core"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
-import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import { DbConfig } from "../config/DbConfig.ts"
 import { CurrentBudget, hold } from "../driver/Budget.ts"
-import type { Capabilities } from "../driver/Capabilities.ts"
 import * as Cursor from "../driver/Cursor.ts"
-import { Driver } from "../driver/Driver.ts"
 import { type Handle, makeHandle, own, type TransactionHandle } from "../driver/DrizzleSession.ts"
 import { LaneChoice } from "../driver/Lane.ts"
 import { makePromiseHandle, type PromiseHandle, type Run } from "../driver/PromiseSession.ts"
-import type { StatementHooks } from "../driver/StatementHooks.ts"
-import type { Lanes } from "../driver/Statements.ts"
 import type { DbError } from "../errors/DbError.ts"
-import * as CallSpan from "../telemetry/CallSpan.ts"
-import * as Deadlines from "./Deadlines.ts"
-import * as Direct from "./Direct.ts"
-import * as Executor from "./Executor.ts"
-import { Observations } from "./Observations.ts"
-import { Pool } from "./Pool.ts"
 import { rerun } from "./RetryPolicy.ts"
-import * as StatementLog from "./StatementLog.ts"
+import { StatementRunner } from "./StatementRunner.ts"
 
 export type { Handle, TransactionHandle } from "../driver/DrizzleSession.ts"
 
@@ -125,36 +112,7 @@ export class Database extends Context.Service<Database, DatabaseShape<AnyRelatio
 
 const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relations: Relations) {
   const config = yield* DbConfig
-  const pool = yield* Pool
-  const observations = yield* Observations
-  const level = yield* References.MinimumLogLevel
-  const log = StatementLog.make(config.slowQuery, level === "Debug" || level === "Trace" || level === "All")
-  const driver = yield* Driver
-  const clock = yield* Clock.Clock
-  const hooks: StatementHooks = {
-    isPrecise: log.isPrecise,
-    outcome: (outcome) => {
-      if (outcome.error === undefined) observations.answered()
-      return log.outcome(outcome)
-    }
-  }
-  const fork = yield* FiberSet.makeRuntime<never, void, never>()
-  const deadlines = Deadlines.make(clock, fork, config.queryTimeout)
-  // Runs before `fork` ends: while the pool waits for work in flight, deadlines still hold.
-  yield* Effect.addFinalizer(() => pool.drain)
-  const { within } = deadlines
-  const spans = CallSpan.make(config.target.database, clock)
-  /** One span for all attempts; inside a transaction the savepoint has its own. */
-  const traced = <A, E, R>(name: "transaction" | "write", run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.withFiber((fiber) =>
-      CallSpan.isTraced(fiber) && statements.current(fiber) === undefined
-        ? spans.call(fiber, name, run)
-        : run
-    )
-  const statementsOn = (lanes: Lanes, capabilities: Capabilities) =>
-    Executor.make(lanes, capabilities, config, deadlines, hooks, observations.failed, clock, spans)
-  const statements = statementsOn(pool, driver.capabilities)
-  const direct = Direct.make(driver, pool, statementsOn)
+  const { direct, failed, statements, traced, within } = yield* StatementRunner
   const handle = makeHandle(statements, relations)
   /** In a transaction the deadline is that of the transaction; here nobody else has the connection. */
   const eachBatch: Cursor.Limit = (session, step) =>
@@ -206,7 +164,7 @@ const make = Effect.fnUntraced(function*<Relations extends AnyRelations>(relatio
       Stream.suspend(() =>
         Stream.tapError(
           Cursor.stream(statements, use(handle), config.streamBatch, eachBatch),
-          (error) => Effect.sync(() => observations.failed(error))
+          (error) => Effect.sync(() => failed(error))
         )
       ),
     promises: (run) => makePromiseHandle(statements, relations, run)

@@ -17,7 +17,7 @@ import type { Capabilities } from "../driver/Capabilities.ts"
 import { isShareable, LaneChoice, neverShare } from "../driver/Lane.ts"
 import { forbidden } from "../driver/PoolerRules.ts"
 import type { Session } from "../driver/Session.ts"
-import type { StatementHooks } from "../driver/StatementHooks.ts"
+import { none, type Settle, type StatementHooksShape } from "../driver/StatementHooks.ts"
 import type { Found, Lanes, Statements } from "../driver/Statements.ts"
 import { type Mode, WireConnection } from "../driver/WireConnection.ts"
 import { DbError, isDbError } from "../errors/DbError.ts"
@@ -51,7 +51,7 @@ export const make = (
   { sessionState, startupOptions }: Capabilities,
   config: Pick<DbConfigShape, "commitResolveTimeout" | "queryTimeout">,
   deadlines: Deadlines,
-  hooks: StatementHooks,
+  hooks: StatementHooksShape,
   failed: (error: DbError) => void,
   clock: Clock,
   spans: CallSpans
@@ -73,17 +73,19 @@ export const make = (
     return connection
   }
 
-  const lease: Statements["lease"] = Effect.flatMap(
-    lanes.lease,
-    (session) =>
-      Effect.map(
-        session.connection.pin,
-        (wire) => {
-          session.cancel = wire.interrupt
-          return new WireConnection(session, wire, "exclusive", hooks, clock, deadlines)
-        }
-      )
-  )
+  const leaseFor = (listeners: StatementHooksShape): Statements["lease"] =>
+    Effect.flatMap(
+      lanes.lease,
+      (session) =>
+        Effect.map(
+          session.connection.pin,
+          (wire) => {
+            session.cancel = wire.interrupt
+            return new WireConnection(session, wire, "exclusive", listeners, clock, deadlines)
+          }
+        )
+    )
+  const lease = leaseFor(hooks)
 
   /** A limit above the usual one has to be told to the server; below it the caller cancels before the server would. */
   const longer = (budget: Budget | undefined): number | undefined =>
@@ -193,7 +195,18 @@ export const make = (
     call: CallSpan | undefined,
     timeout = config.queryTimeout
   ): Effect.Effect<Found, DbError> => {
-    const run = workFor(call, aloneAgain(mode, sql, params))
+    let settle: Settle | undefined
+    const run = Effect.onExitPrimitive(
+      // Inside, so that whatever comes in between, what began is settled.
+      Effect.suspend(() => {
+        settle = hooks.writing(sql)
+        return workFor(call, aloneAgain(mode, sql, params))
+      }),
+      () => {
+        settle?.()
+        return undefined
+      }
+    )
     return Effect.catch(budget === undefined ? deadlines.within(run, timeout) : run, tell)
   }
 
@@ -241,6 +254,7 @@ export const make = (
       const what = sessionState ? undefined : forbidden(sql)
       if (what !== undefined) return tell(impossible(what))
       const transaction = Context.getOrUndefined(fiber.context, Current)
+      transaction?.hooks.statement(sql)
       const budget = fiber.getRef(CurrentBudget)
       const isShared = transaction === undefined && fiber.getRef(LaneChoice) === "auto" && isShareable(sql) &&
         longer(budget) === undefined
@@ -252,6 +266,7 @@ export const make = (
   const statements: Statements = {
     execute,
     lease,
+    quiet: leaseFor(none),
     current: (fiber) => Context.getOrUndefined(fiber.context, Current)?.connection,
     transaction: (body) =>
       Effect.withFiber((fiber) => {
@@ -271,6 +286,6 @@ export const make = (
         return fiber.getRef(CurrentCall) === undefined ? spans.call(fiber, "transaction", told) : told
       })
   }
-  const transaction = Transactions.make(statements, { ...config, sessionTimeout: startupOptions }, Current)
+  const transaction = Transactions.make(statements, hooks, { ...config, sessionTimeout: startupOptions }, Current)
   return statements
 }

@@ -3,7 +3,7 @@
  * statement may hold literals, so a line names the statement by its fingerprint and verb.
  */
 import * as Effect from "effect/Effect"
-import type { StatementHooks } from "../driver/StatementHooks.ts"
+import type { StatementHooksShape } from "../driver/StatementHooks.ts"
 
 /** FNV-1a over the text's UTF-16 units, in 8 hex digits: the same text, the same id. */
 const textId = (sql: string): string => {
@@ -15,7 +15,7 @@ const textId = (sql: string): string => {
 const verb = (sql: string): string => /[a-z]+/i.exec(sql)?.[0].toUpperCase() ?? "?"
 
 /** Hooks that log. `slowQueryMs` is inclusive; `watched` says whether debug lines are wanted at all. */
-export const make = (slowQueryMs: number, watched: boolean): StatementHooks => ({
+export const make = (slowQueryMs: number, watched: boolean): Pick<StatementHooksShape, "isPrecise" | "outcome"> => ({
   isPrecise: watched,
   outcome: ({ durationMs, error, lane, rows, sql }) => {
     const isSlow = durationMs >= slowQueryMs

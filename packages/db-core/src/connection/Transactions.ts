@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { CurrentBudget, hold, type Progress, timeoutSetting } from "../driver/Budget.ts"
+import type { Settle, StatementHooksShape, TransactionHooks } from "../driver/StatementHooks.ts"
 import type { Statements } from "../driver/Statements.ts"
 import type { WireConnection } from "../driver/WireConnection.ts"
 import { DbError } from "../errors/DbError.ts"
@@ -19,6 +20,7 @@ export interface CurrentTransaction {
   readonly connection: WireConnection
   /** 0 for the transaction itself, 1 for a savepoint in it, … */
   readonly depth: number
+  readonly hooks: TransactionHooks
   /** Savepoints nest: of two fibres that open one at the same level, one waits. */
   readonly nesting: Semaphore.Semaphore
 }
@@ -117,6 +119,11 @@ const commit = (
     })
   })
 
+const settled = (settle: Settle) => () => {
+  settle()
+  return undefined
+}
+
 export interface TransactionSettings {
   /** How long to ask what became of an unanswered COMMIT. Milliseconds. */
   readonly commitResolveTimeout: number
@@ -157,7 +164,7 @@ const begin = (
 
 const savepoint = <A, E, R>(
   Current: Current,
-  { connection, depth, nesting }: CurrentTransaction,
+  { connection, depth, hooks, nesting }: CurrentTransaction,
   body: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | DbError, R> => {
   const name = `ems_${depth + 1}`
@@ -168,6 +175,7 @@ const savepoint = <A, E, R>(
           restore(Effect.provideService(body, Current, {
             connection,
             depth: depth + 1,
+            hooks,
             nesting: Semaphore.makeUnsafe(1)
           })),
           (exit) =>
@@ -181,28 +189,45 @@ const savepoint = <A, E, R>(
   )
 }
 
-export const make =
-  (statements: Statements, settings: TransactionSettings, Current: Current): Statements["transaction"] => (body) =>
-    Effect.withFiber((fiber) => {
-      const outer = Context.getOrUndefined(fiber.context, Current)
-      if (outer !== undefined) return savepoint(Current, outer, body)
-      return Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(
-          Scope.make(),
-          (scope) =>
-            Effect.flatMap(restore(begin(statements, scope, settings)), (connection) =>
-              Effect.onExit(
-                restore(
-                  Effect.provideService(body, Current, { connection, depth: 0, nesting: Semaphore.makeUnsafe(1) })
-                ),
-                (exit) =>
-                  Exit.isSuccess(exit)
-                    ? commit(statements, connection, settings.commitResolveTimeout)
-                    // An interrupted connection is not handed on: dropping it rolls back.
-                    : Exit.hasInterrupts(exit)
-                    ? Effect.void
-                    : undo(connection, "ROLLBACK")
-              )).pipe(Effect.onExit((exit) => Scope.close(scope, exit)))
-        )
+export const make = (
+  statements: Statements,
+  hooks: StatementHooksShape,
+  settings: TransactionSettings,
+  Current: Current
+): Statements["transaction"] =>
+(body) =>
+  Effect.withFiber((fiber) => {
+    const outer = Context.getOrUndefined(fiber.context, Current)
+    if (outer !== undefined) return savepoint(Current, outer, body)
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(
+        Scope.make(),
+        (scope) =>
+          Effect.flatMap(restore(begin(statements, scope, settings)), (connection) => {
+            const listeners = hooks.transaction()
+            return Effect.onExit(
+              restore(
+                Effect.provideService(body, Current, {
+                  connection,
+                  depth: 0,
+                  hooks: listeners,
+                  nesting: Semaphore.makeUnsafe(1)
+                })
+              ),
+              (exit) =>
+                Exit.isSuccess(exit)
+                  ? Effect.suspend(() =>
+                    Effect.onExitPrimitive(
+                      commit(statements, connection, settings.commitResolveTimeout),
+                      settled(listeners.committing())
+                    )
+                  )
+                  // An interrupted connection is not handed on: dropping it rolls back.
+                  : Exit.hasInterrupts(exit)
+                  ? Effect.void
+                  : undo(connection, "ROLLBACK")
+            )
+          }).pipe(Effect.onExit((exit) => Scope.close(scope, exit)))
       )
-    })
+    )
+  })

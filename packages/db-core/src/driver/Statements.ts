@@ -33,4 +33,6 @@ export interface Statements {
   readonly current: (fiber: Fiber.Fiber<unknown, unknown>) => WireConnection | undefined
   /** A connection alone until the scope closes. */
   readonly lease: Effect.Effect<WireConnection, DbError, Scope.Scope>
+  /** The same for questions of our own, which no hook hears of. */
+  readonly quiet: Effect.Effect<WireConnection, DbError, Scope.Scope>
 }

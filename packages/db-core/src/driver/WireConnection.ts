@@ -11,7 +11,7 @@ import { fromCause, fromServerFields } from "../errors/ServerError.ts"
 import type { Alarms, Expiry } from "./Budget.ts"
 import { release } from "./Release.ts"
 import type { Session } from "./Session.ts"
-import type { Lane, StatementHooks } from "./StatementHooks.ts"
+import type { Lane, StatementHooksShape } from "./StatementHooks.ts"
 
 /** In which shape rows come: by position, by name, or with the command's tag and the column types. */
 export type Mode = "arrays" | "objects" | "raw"
@@ -70,7 +70,7 @@ export class WireConnection {
   readonly session: Session
   private readonly wire: PgConnection.PgConnection
   private readonly lane: Lane
-  private readonly hooks: StatementHooks
+  private readonly hooks: StatementHooksShape
   private readonly clock: Clock
   private readonly alarms: Alarms
 
@@ -79,7 +79,7 @@ export class WireConnection {
     session: Session,
     wire: PgConnection.PgConnection,
     lane: Lane,
-    hooks: StatementHooks,
+    hooks: StatementHooksShape,
     clock: Clock,
     alarms: Alarms
   ) {
@@ -137,7 +137,7 @@ export class WireConnection {
       const told = (rows: number, error: DbError | undefined) => {
         if (deadline !== undefined) this.alarms.clear(until!, deadline)
         const ended = hooks.isPrecise ? Number(clock.currentTimeNanosUnsafe()) / 1e6 : clock.currentTimeMillisUnsafe()
-        return hooks.outcome({ sql, lane: this.lane, durationMs: ended - started, rows, error })
+        return hooks.outcome({ sql, params, lane: this.lane, fiber, durationMs: ended - started, rows, error })
       }
       const run: Effect.Effect<WireResult | ReadonlyArray<unknown>, SqlError | DbError> = mode === "arrays"
         ? this.wire.queryValues(sql, params, prepare)

@@ -8,6 +8,7 @@ import { DbConfig } from "../config/DbConfig.ts"
 import { Database } from "../connection/Database.ts"
 import { Observations } from "../connection/Observations.ts"
 import { Pool } from "../connection/Pool.ts"
+import { StatementRunner } from "../connection/StatementRunner.ts"
 import { Driver } from "../driver/Driver.ts"
 import type { DbError } from "../errors/DbError.ts"
 
@@ -27,6 +28,7 @@ const create = Effect.gen(function*() {
     Effect.map(DbConfig, (config) => ({ ...config, target: { ...target, database: maintenanceDatabase } }))
   )
   const layer = Database.layerNoDeps({}).pipe(
+    Layer.provide(StatementRunner.layerNoDeps()),
     Layer.provide(Pool.layerNoDeps()),
     Layer.provide(Driver.layerNoDeps()),
     Layer.provide(Observations.layer()),

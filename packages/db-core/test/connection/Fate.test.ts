@@ -11,6 +11,7 @@ import * as CommitResolver from "../../src/connection/CommitResolver.ts"
 import { Database, type DatabaseShape } from "../../src/connection/Database.ts"
 import { Pool } from "../../src/connection/Pool.ts"
 import * as DbCore from "../../src/DbCore.ts"
+import { none } from "../../src/driver/StatementHooks.ts"
 import { WireConnection } from "../../src/driver/WireConnection.ts"
 import type { DbError } from "../../src/errors/DbError.ts"
 
@@ -62,11 +63,10 @@ describe("Fate", () => {
     runtime.runPromise(Effect.gen(function*() {
       const pool = yield* Pool
       const clock = yield* Clock.Clock
-      const hooks = { isPrecise: false, outcome: () => undefined }
       const lease = Effect.map(
         pool.lease,
         // Alarms are for shared connections; this one is exclusive.
-        (session) => new WireConnection(session, session.connection, "exclusive", hooks, clock, {} as never)
+        (session) => new WireConnection(session, session.connection, "exclusive", none, clock, {} as never)
       )
       return yield* CommitResolver.resolve({ lease }, marker, within)
     }))
