@@ -3,6 +3,7 @@
  */
 import type { AnyRelations } from "drizzle-orm"
 import type * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { DbConfig, type Input } from "./config/DbConfig.ts"
 import type { DbConfigError } from "./config/DbConfigError.ts"
@@ -12,9 +13,18 @@ import { Observations } from "./connection/Observations.ts"
 import { Pool } from "./connection/Pool.ts"
 import { StatementRunner } from "./connection/StatementRunner.ts"
 import { Driver } from "./driver/Driver.ts"
+import { none, StatementHooks } from "./driver/StatementHooks.ts"
+import { Fences } from "./optimizer/cache/Fences.ts"
+import { Optimizer } from "./optimizer/Optimizer.ts"
 
 /** The services that callers use. */
-export type DbCore = Database | DbConfig | Driver | HealthCheck | Pool
+export type DbCore = Database | DbConfig | Driver | HealthCheck | Optimizer | Pool
+
+/** What hears of every statement. */
+const hooks = Layer.effect(
+  StatementHooks,
+  Effect.map(Fences, (fences) => ({ ...none, ...fences.hooks }))
+)
 
 /**
  * Everything above `DbConfig`. `relations` are the consumer's own: nothing here knows a table.
@@ -24,8 +34,10 @@ export type DbCore = Database | DbConfig | Driver | HealthCheck | Pool
  */
 export const layerNoDeps = (relations: AnyRelations): Layer.Layer<Exclude<DbCore, DbConfig>, never, DbConfig> =>
   HealthCheck.layerNoDeps().pipe(
-    Layer.provideMerge(Database.layerNoDeps(relations)),
+    Layer.provideMerge(Layer.merge(Database.layerNoDeps(relations), Optimizer.layerNoDeps())),
     Layer.provide(StatementRunner.layerNoDeps()),
+    Layer.provide(hooks),
+    Layer.provide(Fences.layer()),
     Layer.provideMerge(Pool.layerNoDeps()),
     Layer.provideMerge(Driver.layerNoDeps()),
     Layer.provide(Observations.layer())

@@ -139,6 +139,86 @@ export const settings = {
     unit: "ms",
     doc: "A statement at least this long is logged as slow."
   },
+  slowQueriesKept: {
+    env: "EMS_SLOW_QUERIES_KEPT",
+    default: 100,
+    min: 1,
+    max: 10_000,
+    unit: "statements",
+    doc: "Slow statements that can be looked at later; the oldest make room."
+  },
+  slowQueryPlans: {
+    env: "EMS_SLOW_QUERY_PLANS",
+    default: 0,
+    min: 0,
+    max: 600,
+    unit: "a minute",
+    doc: "Plans of slow reads asked for with EXPLAIN (never ANALYZE), at most; 0 asks for none."
+  },
+  statisticsMax: {
+    env: "EMS_STATISTICS_MAX",
+    default: 5000,
+    min: 100,
+    max: 100_000,
+    unit: "queries",
+    doc: "Queries that statistics tell apart; the least used are counted together."
+  },
+  cacheMaxEntries: {
+    env: "EMS_CACHE_MAX_ENTRIES",
+    default: 100,
+    min: 1,
+    max: 1_000_000,
+    unit: "answers",
+    doc: "Answers kept by the query cache; those used longest ago go first."
+  },
+  cacheMaxBytes: {
+    env: "EMS_CACHE_MAX_BYTES",
+    default: 67_108_864,
+    min: 1024,
+    max: 68_719_476_736,
+    unit: "bytes",
+    doc: "Memory for cached answers, about."
+  },
+  cacheMaxEntryBytes: {
+    env: "EMS_CACHE_MAX_ENTRY_BYTES",
+    default: 1_048_576,
+    min: 1024,
+    max: 1_073_741_824,
+    unit: "bytes",
+    doc: "A larger answer is not cached."
+  },
+  cacheTtl: {
+    env: "EMS_CACHE_TTL_MS",
+    default: 300_000,
+    min: 1,
+    max: 86_400_000,
+    unit: "ms",
+    doc: "A cached answer is forgotten at this age, however good it still is."
+  },
+  cacheStaleness: {
+    env: "EMS_CACHE_STALENESS_MS",
+    default: 500,
+    min: 50,
+    max: 60_000,
+    unit: "ms",
+    doc: "A cached answer has every commit that anybody was told of this long before the read."
+  },
+  cachePollInterval: {
+    env: "EMS_CACHE_POLL_INTERVAL_MS",
+    default: 150,
+    min: 10,
+    max: 60_000,
+    unit: "ms",
+    doc: "The change log is read this often while somebody reads through the cache."
+  },
+  cacheIdleAfter: {
+    env: "EMS_CACHE_IDLE_AFTER_MS",
+    default: 5000,
+    min: 100,
+    max: 3_600_000,
+    unit: "ms",
+    doc: "Nothing is read of the change log when nobody read through the cache for this time: a compute may suspend."
+  },
   healthInterval: {
     env: "EMS_HEALTH_INTERVAL_MS",
     default: 30_000,
@@ -160,7 +240,13 @@ export interface DbConfigShape extends Numbers {
   readonly applicationName: string
   /** `host:port/path` of the WebSocket proxy for the neon transport; the endpoint's own `/v2` when absent. */
   readonly neonProxy: string | undefined
+  /** What tells the query cache of writes: the change log, or nothing, in which case only the time bounds an answer. */
+  readonly cacheFeed: CacheFeed
 }
+
+export type CacheFeed = "log" | "none"
+
+const cacheFeeds: ReadonlyArray<string> = ["log", "none"] satisfies ReadonlyArray<CacheFeed>
 
 /** What `make` accepts: everything but the URL has a default. */
 export type Input =
@@ -171,6 +257,7 @@ export type Input =
     readonly transport?: DbUrl.TransportKind | "auto" | undefined
     readonly applicationName?: string | undefined
     readonly neonProxy?: string | undefined
+    readonly cacheFeed?: CacheFeed | undefined
   }
   & { readonly [Key in keyof Numbers]?: number | undefined }
 
@@ -230,7 +317,14 @@ export const make = (input: Input): Result.Result<DbConfigShape, DbConfigError> 
       )
     }
     // Every key of `settings` was assigned above.
-    return { ...(numbers as unknown as Numbers), target, direct, applicationName, neonProxy: input.neonProxy }
+    return {
+      ...(numbers as unknown as Numbers),
+      target,
+      direct,
+      applicationName,
+      neonProxy: input.neonProxy,
+      cacheFeed: input.cacheFeed ?? "log"
+    }
   })
 
 const integer = (env: string) =>
@@ -259,6 +353,10 @@ export const fromEnvironment = Effect.gen(function*() {
   if (!transports.some((known) => known === transport)) {
     return yield* new DbConfigError({ key: "EMS_TRANSPORT", value: transport, expected: transports.join(", ") })
   }
+  const cacheFeed = (yield* optional("EMS_CACHE_FEED")) ?? "log"
+  if (!cacheFeeds.includes(cacheFeed)) {
+    return yield* new DbConfigError({ key: "EMS_CACHE_FEED", value: cacheFeed, expected: cacheFeeds.join(", ") })
+  }
   const numbers: Record<string, number | undefined> = {}
   for (const [key, setting] of Object.entries(settings)) {
     const value = yield* integer(setting.env)
@@ -277,7 +375,8 @@ export const fromEnvironment = Effect.gen(function*() {
     directUrl: directUrl === undefined || directUrl === "" ? undefined : Redacted.make(directUrl),
     transport: transport as DbUrl.TransportKind | "auto",
     applicationName: yield* optional("EMS_APPLICATION_NAME"),
-    neonProxy: yield* optional("EMS_NEON_PROXY")
+    neonProxy: yield* optional("EMS_NEON_PROXY"),
+    cacheFeed: cacheFeed as CacheFeed
   }))
 })
 

@@ -11,8 +11,9 @@ import * as References from "effect/References"
 import { DbConfig } from "../config/DbConfig.ts"
 import type { Capabilities } from "../driver/Capabilities.ts"
 import { Driver } from "../driver/Driver.ts"
-import { StatementHooks, type StatementHooksShape } from "../driver/StatementHooks.ts"
+import { none, StatementHooks, type StatementHooksShape } from "../driver/StatementHooks.ts"
 import type { Lanes, Statements } from "../driver/Statements.ts"
+import { WireConnection } from "../driver/WireConnection.ts"
 import type { DbError } from "../errors/DbError.ts"
 import * as CallSpan from "../telemetry/CallSpan.ts"
 import * as Deadlines from "./Deadlines.ts"
@@ -24,6 +25,8 @@ import * as StatementLog from "./StatementLog.ts"
 
 export class StatementRunner extends Context.Service<StatementRunner, {
   readonly statements: Statements
+  /** A connection of its own beside the pool's, whose statements no hook hears of. See `Driver.feed`. */
+  readonly feed: Effect.Effect<WireConnection, DbError>
   readonly direct: Direct.Direct
   /** Limits a call, everything included. */
   readonly within: Deadlines.Deadlines["within"]
@@ -64,6 +67,10 @@ const make = Effect.gen(function*() {
   const statements = statementsOn(pool, driver.capabilities)
   return {
     statements,
+    feed: Effect.map(
+      driver.feed,
+      (session) => new WireConnection(session, session.connection, "shared", none, clock, deadlines)
+    ),
     direct: Direct.make(driver, pool, statementsOn),
     within: deadlines.within,
     traced: <A, E, R>(name: "transaction" | "write", run: Effect.Effect<A, E, R>) =>

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import { CurrentBudget, hold, type Progress, timeoutSetting } from "../driver/Budget.ts"
+import { CommittedXids, CurrentBudget, hold, type Progress, timeoutSetting } from "../driver/Budget.ts"
 import type { Settle, StatementHooksShape, TransactionHooks } from "../driver/StatementHooks.ts"
 import type { Statements } from "../driver/Statements.ts"
 import type { WireConnection } from "../driver/WireConnection.ts"
@@ -72,13 +72,22 @@ const claimCommit: Effect.Effect<void, DbError> = Effect.withFiber((fiber) => {
   return Effect.void
 })
 
+/** Tells whoever asked which transaction it was. */
+const committed = (xid: string | undefined): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    if (xid !== undefined) fiber.getRef(CommittedXids)?.push(xid)
+    return Effect.void
+  })
+
 /** Ends in success exactly when the transaction took effect, or had nothing to take effect. */
 const commit = (
   statements: Statements,
   connection: WireConnection,
+  listeners: TransactionHooks,
   resolveWithin: number
-): Effect.Effect<void, DbError> =>
-  Effect.gen(function*() {
+): Effect.Effect<void, DbError> => {
+  let settle: Settle | undefined
+  const run = Effect.gen(function*() {
     const { session } = connection
     if (session.isLost) return yield* lostBeforeCommit(connection)
     const marker = session.status === "T"
@@ -87,11 +96,13 @@ const commit = (
     session.expectCommit()
     const { bytesWritten } = session
     yield* claimCommit
+    const xid = marker?.xid
+    if (xid !== undefined) settle = listeners.committing()
     // Not by a prepared name: when that is refused with 0A000 or 26000, which a deferred trigger may raise as well, the
     // wire client sends the statement again. A second COMMIT succeeds, with nothing left to commit.
     const exit = yield* Effect.exit(connection.execute("raw", "COMMIT", [], false))
     if (Exit.isSuccess(exit)) {
-      if (exit.value.command !== "ROLLBACK") return
+      if (exit.value.command !== "ROLLBACK") return yield* committed(xid)
       return yield* DbError.of("CommitRolledBack", "RolledBack", "commit", {
         message: "the transaction had failed, so COMMIT rolled it back"
       })
@@ -100,17 +111,17 @@ const commit = (
     if (found._tag === "None") return yield* Effect.failCause(exit.cause as Cause.Cause<never>)
     const error = found.value
     // Answered, and then the connection died.
-    if (session.sawCommit) return
+    if (session.sawCommit) return yield* committed(xid)
     if (error.fate === "Refused" || session.bytesWritten === bytesWritten) {
       return yield* as(error, "RolledBack", "commit")
     }
     // A failed transaction, which COMMIT could only end.
     if (marker === undefined) return yield* as(error, "RolledBack", "commit")
-    if (marker.xid === undefined) return
+    if (xid === undefined) return
     // Its place in the pool is needed to ask.
     yield* session.destroy
-    const outcome = yield* CommitResolver.resolve(statements, { ...marker, xid: marker.xid }, resolveWithin)
-    if (outcome === "committed") return
+    const outcome = yield* CommitResolver.resolve(statements, { ...marker, xid }, resolveWithin)
+    if (outcome === "committed") return yield* committed(xid)
     if (outcome === "aborted") return yield* as(error, "RolledBack", "commit")
     return yield* DbError.of("CommitUnknown", "Unknown", "commit", {
       message:
@@ -118,10 +129,10 @@ const commit = (
       ...(error.reason.sqlState === undefined ? {} : { sqlState: error.reason.sqlState })
     })
   })
-
-const settled = (settle: Settle) => () => {
-  settle()
-  return undefined
+  return Effect.onExitPrimitive(run, () => {
+    settle?.()
+    return undefined
+  })
 }
 
 export interface TransactionSettings {
@@ -216,12 +227,7 @@ export const make = (
               ),
               (exit) =>
                 Exit.isSuccess(exit)
-                  ? Effect.suspend(() =>
-                    Effect.onExitPrimitive(
-                      commit(statements, connection, settings.commitResolveTimeout),
-                      settled(listeners.committing())
-                    )
-                  )
+                  ? commit(statements, connection, listeners, settings.commitResolveTimeout)
                   // An interrupted connection is not handed on: dropping it rolls back.
                   : Exit.hasInterrupts(exit)
                   ? Effect.void

@@ -32,6 +32,11 @@ export const CurrentBudget = Context.Reference<Budget | undefined>("@ems/db-core
   defaultValue: () => undefined
 })
 
+/** Collects the `xid8` of the transactions that a call commits, for who wants to name them to another process. */
+export const CommittedXids = Context.Reference<Array<string> | undefined>("@ems/db-core/driver/Budget/CommittedXids", {
+  defaultValue: () => undefined
+})
+
 /** Notes that `session` works for the call alone, until the returned function is called. */
 export const hold = (budget: Budget | undefined, session: Session): () => void => {
   if (budget === undefined) return () => {}

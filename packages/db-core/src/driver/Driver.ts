@@ -23,7 +23,7 @@ export interface Transport {
 }
 
 /** What a session outside the pool is for; shown in `application_name`. */
-export type Purpose = "maintenance" | "feed"
+export type Purpose = "maintenance"
 
 export class Driver extends Context.Service<Driver, {
   readonly capabilities: Capabilities
@@ -36,6 +36,11 @@ export class Driver extends Context.Service<Driver, {
    * embedded database has one session, and that is the pool's: there it fails too.
    */
   readonly direct: (purpose: Purpose) => Effect.Effect<Session, DbError>
+  /**
+   * Opens a session beside the pool's, through the pooler if the URL names one: for questions that each take one
+   * statement and must not wait for callers. An embedded database has one session: there it fails with `Unsupported`.
+   */
+  readonly feed: Effect.Effect<Session, DbError>
 }>()("@ems/db-core/driver/Driver") {
   /** Over the transport that the URL names. */
   static readonly layerNoDeps = () =>
@@ -55,7 +60,8 @@ export class Driver extends Context.Service<Driver, {
             capabilities,
             connect: connect(config, { target, capabilities, open: database.open }),
             directCapabilities: capabilities,
-            direct: () => unsupported("an embedded database has one session")
+            direct: () => unsupported("an embedded database has one session"),
+            feed: unsupported("an embedded database has one session")
           }
         }
         const openTo = (to: Target) => to.kind === "neon" ? neon(to, config.neonProxy) : tcp(to)
@@ -71,7 +77,8 @@ export class Driver extends Context.Service<Driver, {
           direct: (purpose: Purpose) =>
             direct === undefined
               ? unsupported("the URL names a pooler: set EMS_DIRECT_URL to the server behind it")
-              : connect(config, { target: direct, capabilities: directCapabilities, open: openTo(direct), purpose })
+              : connect(config, { target: direct, capabilities: directCapabilities, open: openTo(direct), purpose }),
+          feed: connect(config, { target, capabilities, open: openTo(target), purpose: "feed" })
         }
       })
     )
@@ -86,7 +93,8 @@ export class Driver extends Context.Service<Driver, {
           capabilities,
           connect: connect(config, options),
           directCapabilities: capabilities,
-          direct: (purpose) => connect(config, { ...options, purpose })
+          direct: (purpose) => connect(config, { ...options, purpose }),
+          feed: connect(config, { ...options, purpose: "feed" })
         }
       })
     )

@@ -132,3 +132,44 @@ export const makeHandle = <Relations extends AnyRelations>(
   statements: Statements,
   relations: Relations
 ): Handle<Relations> => new PgEffectDatabase(dialect, new Session(statements, relations), relations)
+
+/** A query as it goes to the server, and what is made of its rows. */
+export interface Described {
+  readonly sql: string
+  /** With placeholders, until `fill`. */
+  readonly params: ReadonlyArray<unknown>
+  readonly mode: "arrays" | "objects" | "raw"
+  readonly mapper: ((rows: ReadonlyArray<unknown>) => unknown) | undefined
+  /** The prepared query itself, the same whenever it runs; `undefined` for one that was built for this call. */
+  readonly prepared: object | undefined
+}
+
+/** What Drizzle's prepared queries have, members that its declarations hide among them. */
+interface PreparedMembers {
+  readonly query: Query
+  readonly mode: Described["mode"]
+  readonly mapper: Described["mapper"]
+}
+
+const isPrepared = (query: object): query is PreparedMembers =>
+  "query" in query && "mode" in query && "execute" in query && !("_prepare" in query)
+
+/** Of a builder, a relational query, raw SQL or a prepared query, of the Effect API or the promise API. */
+export const describe = (query: object): Described => {
+  if (isPrepared(query)) {
+    return {
+      sql: query.query.sql,
+      params: query.query.params,
+      mode: query.mode,
+      mapper: query.mapper,
+      prepared: query
+    }
+  }
+  // Every query of Drizzle's has it; the declarations of raw SQL hide it.
+  const { mapper, mode, query: { params, sql } } = (query as { readonly _prepare: () => PreparedMembers })._prepare()
+  return { sql, params, mode, mapper, prepared: undefined }
+}
+
+/** The parameters with their placeholders filled. */
+export const fill = (params: ReadonlyArray<unknown>, values: Record<string, unknown>): ReadonlyArray<unknown> =>
+  params.length === 0 ? params : fillPlaceholders([...params], values)

@@ -5,11 +5,12 @@
 import { type AnyRelations, sql } from "drizzle-orm"
 import * as Effect from "effect/Effect"
 import { type IndexState, indexStates } from "../catalog/indexStates.ts"
+import { internalSchema } from "../catalog/internalSchema.ts"
 import { type NeverAnalyzed, neverAnalyzed } from "../catalog/neverAnalyzed.ts"
 import { Database, type DatabaseShape } from "../connection/Database.ts"
 import { Driver } from "../driver/Driver.ts"
 import { createDatabase } from "./CreateDatabase.ts"
-import { internalSchema, internalSchemaSql } from "./internalSchema.ts"
+import { internalSchemaSql } from "./internalSchema.ts"
 import * as Migrator from "./Migrator.ts"
 
 /** Work on a whole table takes as long as it takes. */

@@ -1,7 +1,7 @@
 /**
- * The schema for everything the data layer keeps in a database: one place to grant, dump and drop.
+ * Makes the schema for everything the data layer keeps in a database.
  */
-export const internalSchema = "ems_internal"
+import { internalSchema } from "../catalog/internalSchema.ts"
 
 /** Run again, it changes nothing. One statement each: the extended protocol takes no more. */
 export const internalSchemaSql: ReadonlyArray<string> = [

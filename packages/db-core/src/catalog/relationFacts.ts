@@ -1,0 +1,77 @@
+/**
+ * What decides whether answers from a relation can be cached, and what else a write to it changes: triggers,
+ * inheritance, foreign keys that act, row security. Of every relation that is not Postgres's own.
+ */
+import { changeTrigger, internalSchema } from "./internalSchema.ts"
+
+export interface RelationFacts {
+  readonly oid: bigint
+  readonly schema: string
+  readonly name: string
+  /** As in `pg_class.relkind`. */
+  readonly kind: string
+  readonly rowSecurity: boolean
+  /** Every write to it is noted in the change log. */
+  readonly tracked: boolean
+  /** It has triggers of its users. */
+  readonly triggers: boolean
+  /** A subscription writes to it, past statement triggers. */
+  readonly subscribed: boolean
+  readonly parents: string | null
+  /** Tables whose rows change when its rows are deleted or get another key. */
+  readonly cascades: string | null
+  /** Settings that its policies read. */
+  readonly policies: string | null
+  /** The query of a view. */
+  readonly definition: string | null
+}
+
+/** Bits of `pg_trigger.tgtype`: insert, delete, update, truncate; neither for each row, nor before, nor instead. */
+const eachStatementAfterAnything = "t.tgtype & 127 = 60"
+
+/** Lists of oids are text: the driver would make an object of each array. */
+export const relationFacts = `
+select c.oid::int8 as oid, n.nspname as schema, c.relname as name, c.relkind::text as kind,
+  c.relrowsecurity as "rowSecurity",
+  exists (
+    select from pg_trigger t join pg_proc p on p.oid = t.tgfoid join pg_namespace pn on pn.oid = p.pronamespace
+    where t.tgrelid = c.oid and t.tgname = '${changeTrigger}' and t.tgenabled = 'A' and t.tgqual is null
+      and t.tgattr = '' and ${eachStatementAfterAnything} and pn.nspname = '${internalSchema}' and p.proname = 'mark'
+  ) as tracked,
+  exists (
+    select from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal and t.tgname <> '${changeTrigger}'
+  ) as triggers,
+  exists (select from pg_subscription_rel s where s.srrelid = c.oid) as subscribed,
+  (select string_agg(i.inhparent::text, ',') from pg_inherits i where i.inhrelid = c.oid) as parents,
+  (
+    select string_agg(f.conrelid::text, ',') from pg_constraint f
+    where f.confrelid = c.oid and f.contype = 'f'
+      and (f.confdeltype in ('c', 'n', 'd') or f.confupdtype in ('c', 'n', 'd'))
+  ) as cascades,
+  (
+    select string_agg(coalesce(pg_get_expr(p.polqual, p.polrelid), ''), ' ; ') from pg_policy p where p.polrelid = c.oid
+  ) as policies,
+  case when c.relkind = 'v' then pg_get_viewdef(c.oid) end as definition
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.relpersistence <> 't'
+  and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')`
+
+export interface FunctionFacts {
+  readonly name: string
+  /** One of this name may give another answer each time, or do something. */
+  readonly volatile: boolean
+  /** One of this name is not Postgres's own: it may read tables. */
+  readonly foreign: boolean
+}
+
+/** Functions whose answer may depend on more than their arguments, by name, and operators made of such. */
+export const functionFacts = `
+select p.proname::text as name, bool_or(p.provolatile = 'v') as volatile,
+  bool_or(n.nspname <> 'pg_catalog') as foreign
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+where p.provolatile <> 'i' and n.nspname not in ('information_schema', '${internalSchema}')
+group by p.proname
+union all
+select distinct o.oprname::text, p.provolatile = 'v', true
+from pg_operator o join pg_namespace n on n.oid = o.oprnamespace join pg_proc p on p.oid = o.oprcode
+where p.provolatile <> 'i' and n.nspname <> 'pg_catalog'`

@@ -1,0 +1,85 @@
+/**
+ * Cached answers, bounded by number and by bytes.
+ */
+import { LRUCache } from "lru-cache"
+import type { Found } from "../../driver/Statements.ts"
+import type { Table } from "./Tables.ts"
+
+export interface Entry {
+  /** As the driver gave them, frozen. */
+  readonly found: Found
+  /** Sum of the generations of its tables when its query began. */
+  readonly token: number
+  /** Tags of the call that filled it, part of the sum. */
+  readonly tags: ReadonlyArray<Table>
+  readonly bytes: number
+  readonly hasBinary: boolean
+  readonly hasObjects: boolean
+  /** When its query began. Milliseconds since the epoch. */
+  readonly filledAt: number
+  /** What the query took. Milliseconds. */
+  readonly tookMs: number
+  /** What a prepared query made of the rows, and which one; frozen as well. */
+  mappedBy: object | undefined
+  mapped: unknown
+}
+
+export interface Bounds {
+  readonly maxEntries: number
+  readonly maxBytes: number
+  readonly maxEntryBytes: number
+}
+
+/** What the map itself takes for an entry, about. */
+const overhead = 200
+
+export class Entries {
+  private lru: LRUCache<string, Entry>
+  private limits: Bounds
+  tooLarge = 0
+
+  constructor(bounds: Bounds) {
+    this.limits = bounds
+    this.lru = Entries.make(bounds)
+  }
+
+  private static make({ maxBytes, maxEntries }: Bounds) {
+    return new LRUCache<string, Entry>({ max: maxEntries, maxSize: maxBytes })
+  }
+
+  get bounds(): Bounds {
+    return this.limits
+  }
+
+  get count(): number {
+    return this.lru.size
+  }
+
+  get bytes(): number {
+    return this.lru.calculatedSize
+  }
+
+  get(key: string): Entry | undefined {
+    return this.lru.get(key)
+  }
+
+  set(key: string, entry: Entry): void {
+    const size = entry.bytes + key.length * 2 + overhead
+    if (size > this.limits.maxEntryBytes) {
+      this.tooLarge++
+      this.lru.delete(key)
+    } else this.lru.set(key, entry, { size })
+  }
+
+  clear(): void {
+    this.lru.clear()
+  }
+
+  /** Other bounds; the entries used last stay as far as they fit. */
+  resize(bounds: Bounds): void {
+    const before = this.lru
+    this.limits = bounds
+    this.lru = Entries.make(bounds)
+    for (const [key, { size, value }] of before.dump().toReversed()) this.lru.set(key, value, { size: size ?? 1 })
+  }
+}

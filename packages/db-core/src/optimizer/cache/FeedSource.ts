@@ -1,0 +1,77 @@
+/**
+ * Where the feed's polls are answered: on a connection of its own, so that they do not wait for callers; of an embedded
+ * database on the one session that there is.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { type ChangePoll, changePoll, changePollGuarded } from "../../catalog/changePoll.ts"
+import { internalSchema } from "../../catalog/internalSchema.ts"
+import type { StatementRunner } from "../../connection/StatementRunner.ts"
+import type { WireConnection } from "../../driver/WireConnection.ts"
+import type { DbError } from "../../errors/DbError.ts"
+import type { FeedSource } from "./Feed.ts"
+import type { Snapshot } from "./Snapshot.ts"
+
+/** A poll that takes longer is given up with its connection. Milliseconds. */
+const timeout = 200
+
+/** Above every transaction: nothing is asked for when there is no earlier snapshot. */
+const neverReached = "9223372036854775807"
+
+const beginEpochSql = `select ${internalSchema}.begin_epoch()`
+
+const parameters = (since: Snapshot | undefined) =>
+  since === undefined ? [neverReached, ""] : [String(since.xmax), since.running.join(",")]
+
+/** Not by a prepared name: planned once for all snapshots it would read the whole log. */
+const run = (connection: WireConnection, sql: string, params: ReadonlyArray<unknown>, until?: number) =>
+  connection.execute("raw", sql, params, false, until)
+
+const askOn = (connection: WireConnection, since: Snapshot | undefined, guarded: boolean, until?: number) =>
+  Effect.map(
+    run(connection, guarded ? changePollGuarded : changePoll, parameters(since), until),
+    // The text above names every column.
+    ({ rows: [row] }) => row as unknown as ChangePoll
+  )
+
+/** `reconnected` is called for each connection after the first. */
+export const dedicated = (
+  open: StatementRunner["Service"]["feed"],
+  reconnected: () => void
+): Effect.Effect<FeedSource, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    let current: WireConnection | undefined
+    yield* Effect.addFinalizer(() => current?.session.close ?? Effect.void)
+    const drop = Effect.suspend(() => {
+      const connection = current
+      current = undefined
+      return connection?.session.destroy ?? Effect.void
+    })
+    const ready = Effect.suspend(() => {
+      if (current !== undefined && !current.session.isLost) return Effect.void
+      return Effect.map(open, (connection) => {
+        current = connection
+        reconnected()
+      })
+    })
+    const using = <A>(use: (connection: WireConnection, until: number) => Effect.Effect<A, DbError>) =>
+      Effect.suspend(() => use(current!, clock.currentTimeMillisUnsafe() + timeout)).pipe(
+        Effect.tapError(() => drop)
+      )
+    return {
+      ready,
+      ask: (since, guarded) => using((connection, until) => askOn(connection, since, guarded, until)),
+      beginEpoch: Effect.asVoid(using((connection, until) => run(connection, beginEpochSql, [], until)))
+    }
+  })
+
+export const borrowed = ({ statements }: StatementRunner["Service"]): FeedSource => ({
+  ready: Effect.void,
+  ask: (since, guarded) =>
+    Effect.scoped(Effect.flatMap(statements.quiet, (connection) => askOn(connection, since, guarded))),
+  beginEpoch: Effect.scoped(
+    Effect.flatMap(statements.quiet, (connection) => Effect.asVoid(run(connection, beginEpochSql, [])))
+  )
+})

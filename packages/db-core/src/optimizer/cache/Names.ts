@@ -1,0 +1,122 @@
+/**
+ * The names in a statement that may make its answer depend on more than its tables and parameters: functions, operators
+ * made of functions, words that stand for the time or the session. Literals and comments are skipped; what could be
+ * read in two ways is told as such.
+ */
+
+/** What is wrong with caching a statement, or nothing. */
+export type NameVerdict = "volatile" | "session" | "catalog" | "user_function" | "ambiguous" | undefined
+
+export interface KnownFunctions {
+  readonly get: (name: string) => { readonly volatile: boolean; readonly foreign: boolean } | undefined
+}
+
+/** Literals and comments each as a whole, so that nothing inside them is taken for a name. */
+const tokens = new RegExp(
+  [
+    "--[^\\n]*",
+    "/\\*[\\s\\S]*?\\*/",
+    "[eE]'(?:[^'\\\\]|\\\\[\\s\\S]|'')*'",
+    "'(?:[^']|'')*'",
+    "\\$((?:[A-Za-z_\\u0080-\\uffff][\\w\\u0080-\\uffff]*)?)\\$[\\s\\S]*?\\$\\1\\$",
+    "[uU]&\"",
+    "\"(?:[^\"]|\"\")*\"",
+    "[A-Za-z_\\u0080-\\uffff][\\w$\\u0080-\\uffff]*",
+    "\\$?\\d[\\w.]*",
+    "[-+*/<>=~!@#%^&|`?]+",
+    "\\S"
+  ].join("|"),
+  "g"
+)
+
+/** Words without parentheses that stand for the time. */
+const timeWords = new Set(["current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"])
+
+/** Words without parentheses that stand for the session. */
+const sessionWords = new Set([
+  "current_role",
+  "current_user",
+  "session_user",
+  "user",
+  "current_catalog",
+  "current_schema"
+])
+
+/** Stable functions of Postgres whose answer depends on the time. */
+const timeFunctions = new Set(["now", "transaction_timestamp", "statement_timestamp", "age"])
+
+/** Stable functions of Postgres that read the session, its rights, or the catalogs. */
+const sessionFunctions =
+  /^(?:current_setting|current_schemas?|current_query|inet_\w+|pg_\w+|has_\w+|to_reg\w+|txid_\w+|\w+_to_xml\w*|row_security_active|\w+_description|format_type|version)$/
+
+/** Strings that Postgres reads as a time that passes. */
+const timeLiteral = /\b(?:now|today|tomorrow|yesterday)\b/i
+
+export const isTimeLiteral = (value: unknown): boolean =>
+  typeof value === "string" && value.length <= 64 && timeLiteral.test(value)
+
+const unquoted = (name: string): string => name.slice(1, -1).replaceAll("\"\"", "\"")
+
+/** Everything that was found, in the order of the text. */
+function* findings(sql: string, functions: KnownFunctions): Generator<Exclude<NameVerdict, undefined>> {
+  const all = [...sql.matchAll(tokens)].map(([token]) => token)
+  // Comments nest, and end an operator.
+  if (all.some((token) => token.startsWith("/*") && token.includes("/*", 2))) yield "ambiguous"
+  const found = all.filter((token) => !token.startsWith("--") && !token.startsWith("/*"))
+  for (const [at, token] of found.entries()) {
+    const first = token[0]!
+    const before = found[at - 1]
+    if (token === "'" || token === "\"" || /^[uU]&"$/.test(token)) yield "ambiguous"
+    else if (first === "'" || /^[eE]'/.test(token)) {
+      // Where a backslash ends a literal is a matter of a setting; U&'…' has escapes of its own.
+      if ((first === "'" && token.includes("\\")) || before === "&") yield "ambiguous"
+      if (isTimeLiteral(token)) yield "volatile"
+    } else if (first === "$" && token.endsWith("$")) {
+      if (isTimeLiteral(token)) yield "volatile"
+    } else if (/^[-+*/<>=~!@#%^&|`?]/.test(token)) {
+      if (token.length > 2 && /--|\/\*/.test(token)) yield "ambiguous"
+      if (functions.get(token)?.foreign === true) yield "user_function"
+    } else if (first === "\"" || /^[A-Za-z_\u0080-\uffff]/.test(token)) {
+      yield* named(token, before === ".", found[at + 1] === "(", functions)
+    }
+  }
+}
+
+function* named(
+  token: string,
+  isMember: boolean,
+  isCall: boolean,
+  functions: KnownFunctions
+): Generator<Exclude<NameVerdict, undefined>> {
+  const isQuoted = token[0] === "\""
+  const name = isQuoted ? unquoted(token) : token.toLowerCase()
+  if (!isQuoted && !isMember) {
+    if (timeWords.has(name) || name === "tablesample") yield "volatile"
+    if (sessionWords.has(name)) yield "session"
+  }
+  // pg_stat_activity and the like; a column called so is not cached, and nothing worse.
+  if (name.startsWith("pg_") || name === "information_schema") yield "catalog"
+  if (isCall && timeFunctions.has(name)) yield "volatile"
+  if (isCall && sessionFunctions.test(name)) yield "session"
+  const known = functions.get(name)
+  // `row.function` calls it too, for functions of rows: those are users'.
+  if (known === undefined || (!isCall && !(isMember && known.foreign))) return
+  if (known.foreign) yield "user_function"
+  if (known.volatile) yield "volatile"
+}
+
+/** The first reason against caching `sql`. With `mayCallFunctions` functions of users are none if they are stable. */
+export const verdictOf = (sql: string, functions: KnownFunctions, mayCallFunctions: boolean): NameVerdict => {
+  for (const finding of findings(sql, functions)) {
+    if (finding !== "user_function" || !mayCallFunctions) return finding
+  }
+  return undefined
+}
+
+/** Whether it may call a function that is not Postgres's own. */
+export const mayCallForeign = (sql: string, functions: KnownFunctions): boolean => {
+  for (const finding of findings(sql, functions)) {
+    if (finding === "user_function" || finding === "ambiguous") return true
+  }
+  return false
+}

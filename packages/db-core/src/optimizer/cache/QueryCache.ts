@@ -1,0 +1,277 @@
+/**
+ * Answers reads from memory where that is right, and says why not where it is not. What is promised, and why it holds:
+ * `docs/cache.md`.
+ */
+import type { Clock } from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { Described } from "../../driver/DrizzleSession.ts"
+import type { Found, Statements } from "../../driver/Statements.ts"
+import type { DbError } from "../../errors/DbError.ts"
+import type { Bypass } from "./Analysis.ts"
+import type { Call } from "./Call.ts"
+import { Counters } from "./Counters.ts"
+import type { Entries, Entry } from "./Entry.ts"
+import type { Feed } from "./Feed.ts"
+import { Flights } from "./Flights.ts"
+import { freeze } from "./Frozen.ts"
+import { keyOf } from "./Key.ts"
+import { isTimeLiteral } from "./Names.ts"
+import type { Registry, Statement } from "./Registry.ts"
+import type { Table, Tables } from "./Tables.ts"
+
+/** What was true when a query for the cache was about to be sent. */
+interface Begun {
+  readonly token: number
+  /** A write of ours to its tables was under way: it may be seen or not. */
+  readonly isFenced: boolean
+  readonly hasBase: boolean
+  readonly covered: (xid: bigint) => boolean
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** One read: the query with the parameters and options of this call. */
+interface Read {
+  readonly described: Described
+  readonly params: ReadonlyArray<unknown>
+  readonly call: Call
+  readonly statement: Statement
+  readonly key: string
+}
+
+export interface Wiring {
+  readonly statements: Statements
+  readonly tables: Tables
+  readonly registry: Registry
+  readonly entries: Entries
+  /** None: nothing but the time bounds an answer. */
+  readonly feed: Feed | undefined
+  readonly clock: Clock
+  /** Runs a query in the context of the fibre that needs it first, and goes on when that one is interrupted. */
+  readonly detach: <A>(
+    leader: Fiber.Fiber<unknown, unknown>,
+    effect: Effect.Effect<A, DbError>
+  ) => Fiber.Fiber<A, DbError>
+  readonly within: <A>(effect: Effect.Effect<A, DbError>) => Effect.Effect<A, DbError>
+}
+
+const clone = (found: Found): Found =>
+  "rowCount" in found ? { ...found, rows: structuredClone(found.rows) } : structuredClone(found)
+
+export class QueryCache {
+  readonly counters = new Counters()
+  isEnabled = true
+  private readonly flights = new Flights<Entry, Begun>()
+  private readonly wiring: Wiring
+
+  constructor(wiring: Wiring) {
+    this.wiring = wiring
+  }
+
+  /** A good answer, if there is one without asking anybody. Not for use inside a transaction. */
+  tryHit(described: Described, params: ReadonlyArray<unknown>, call: Call): { readonly value: unknown } | undefined {
+    const { entries, feed, registry } = this.wiring
+    if (!this.isEnabled || call.consistency === "strong") return undefined
+    const statement = registry.find(described.sql, call.declared)
+    if (statement === undefined || statement.bypass !== undefined) return undefined
+    const key = keyOf(statement.prefix + described.mode + call.scopeKey, params)
+    if (key === undefined) return undefined
+    const entry = entries.get(key)
+    if (entry === undefined || !this.isGood(entry, statement, call)) return undefined
+    if (feed === undefined ? call.ttl === undefined : !feed.isWithinLease()) return undefined
+    if (call.after !== undefined && feed?.covers(call.after) !== true) return undefined
+    this.counters.hits++
+    this.counters.savedMs += entry.tookMs
+    return { value: this.present(entry, described) }
+  }
+
+  /** The answer, from memory or from the database. */
+  read(described: Described, params: ReadonlyArray<unknown>, call: Call): Effect.Effect<unknown, DbError> {
+    return Effect.withFiber((fiber) => {
+      if (this.wiring.statements.current(fiber) !== undefined) {
+        return this.direct(described, params, call, "transaction")
+      }
+      const hit = this.tryHit(described, params, call)
+      return hit === undefined ? this.slowly(fiber, described, params, call) : Effect.succeed(hit.value)
+    })
+  }
+
+  private slowly(
+    fiber: Fiber.Fiber<unknown, unknown>,
+    described: Described,
+    params: ReadonlyArray<unknown>,
+    call: Call
+  ): Effect.Effect<unknown, DbError> {
+    const { feed, registry, within } = this.wiring
+    if (!this.isEnabled) return this.direct(described, params, call, "disabled")
+    if (feed === undefined) {
+      if (call.ttl === undefined) return this.direct(described, params, call, "ttl_required")
+      if (call.consistency === "strong" || call.after !== undefined) {
+        return this.direct(described, params, call, "consistency")
+      }
+    } else if (feed.state === "absent") {
+      // So that it is looked for again.
+      feed.touch()
+      return this.direct(described, params, call, "feed")
+    }
+    // Definitions are watched from the first poll on: what is learned before it would have to be learned again.
+    feed?.touch()
+    const watched = feed === undefined || feed.hasBase ? Effect.void : Effect.asVoid(feed.validate)
+    return within(Effect.flatMap(watched, () => {
+      const known = registry.find(described.sql, call.declared)
+      if (known !== undefined) return this.decide(fiber, described, params, call, known)
+      return Effect.matchEffect(registry.learn(described.sql, call.declared), {
+        // The database will say itself what is wrong with it.
+        onFailure: () => this.direct(described, params, call, "undecided"),
+        onSuccess: (statement) => this.decide(fiber, described, params, call, statement)
+      })
+    }))
+  }
+
+  private decide(
+    fiber: Fiber.Fiber<unknown, unknown>,
+    described: Described,
+    params: ReadonlyArray<unknown>,
+    call: Call,
+    statement: Statement
+  ): Effect.Effect<unknown, DbError> {
+    if (statement.bypass !== undefined) return this.direct(described, params, call, statement.bypass)
+    const key = keyOf(statement.prefix + described.mode + call.scopeKey, params)
+    if (key === undefined || params.some(isTimeLiteral)) return this.direct(described, params, call, "parameters")
+    const read: Read = { described, params, call, statement, key }
+    const { feed } = this.wiring
+    if (feed === undefined) return this.take(fiber, read)
+    const isLeased = feed.isWithinLease()
+    const mustAsk = !feed.hasBase || this.good(read) !== undefined &&
+        (call.consistency === "strong" || !isLeased || (call.after !== undefined && !feed.covers(call.after)))
+    if (!mustAsk) return this.take(fiber, read)
+    return Effect.flatMap(feed.validate, (isVouched) => {
+      const entry = this.good(read)
+      if (entry === undefined) return this.take(fiber, read)
+      if (!isVouched) {
+        this.counters.bypass("feed")
+        return this.take(fiber, read, true)
+      }
+      if (call.after !== undefined && !feed.covers(call.after)) return this.take(fiber, read)
+      this.counters.revalidated++
+      this.counters.savedMs += entry.tookMs
+      return Effect.succeed(this.present(entry, described))
+    })
+  }
+
+  private good({ call, key, statement }: Read): Entry | undefined {
+    const entry = this.wiring.entries.get(key)
+    return entry !== undefined && this.isGood(entry, statement, call) ? entry : undefined
+  }
+
+  private isGood(entry: Entry, statement: Statement, call: Call): boolean {
+    const { clock, registry, tables } = this.wiring
+    return statement.version === registry.version && entry.token === this.tokenOf(statement.tables, entry.tags) &&
+      !tables.isFenced(statement.tables) && clock.currentTimeMillisUnsafe() - entry.filledAt < call.maxAge
+  }
+
+  private tokenOf(tables: ReadonlyArray<Table>, tags: ReadonlyArray<Table>): number {
+    let token = this.wiring.tables.token(tables)
+    for (const tag of tags) token += tag.generation
+    return token
+  }
+
+  /** Asks the database, together with others who need the same. `alone`: no answer under way is known to be fresh. */
+  private take(fiber: Fiber.Fiber<unknown, unknown>, read: Read, alone = false): Effect.Effect<unknown, DbError> {
+    const { call, described, key, statement } = read
+    const { clock, feed, registry, tables } = this.wiring
+    const mayJoin = (begun: Begun): boolean =>
+      !alone && call.consistency !== "strong" && statement.version === registry.version &&
+      begun.token === this.tokenOf(statement.tables, call.tags) && !begun.isFenced &&
+      !tables.isFenced(statement.tables) &&
+      (feed === undefined || (begun.hasBase && feed.isWithinLease())) &&
+      (call.after === undefined || begun.covered(call.after))
+    const begin = (): Begun => ({
+      token: this.tokenOf(statement.tables, call.tags),
+      isFenced: tables.isFenced(statement.tables),
+      hasBase: feed === undefined || feed.hasBase,
+      covered: feed === undefined ? () => false : feed.vision(),
+      at: clock.currentTimeMillisUnsafe()
+    })
+    const run = (begun: Begun) => this.wiring.detach(fiber, this.fill(read, begun))
+    return Effect.map(
+      this.flights.take(key, mayJoin, begin, run, () => void this.counters.joined++),
+      (entry) => this.present(entry, described)
+    )
+  }
+
+  private fill({ call, described, key, params, statement }: Read, begun: Begun): Effect.Effect<Entry, DbError> {
+    const { clock, entries, registry } = this.wiring
+    this.counters.misses++
+    return Effect.map(this.execute(described, params, call), (found) => {
+      const { bytes, hasBinary, hasObjects } = freeze("rowCount" in found ? found.rows : found)
+      Object.freeze(found)
+      const entry: Entry = {
+        found,
+        token: begun.token,
+        tags: call.tags,
+        bytes,
+        hasBinary,
+        hasObjects,
+        filledAt: begun.at,
+        tookMs: clock.currentTimeMillisUnsafe() - begun.at,
+        mappedBy: undefined,
+        mapped: undefined
+      }
+      // Not kept: an answer of which it is not known what it may have missed, and one that is old already.
+      if (
+        begun.hasBase && !begun.isFenced && statement.version === registry.version &&
+        begun.token === this.tokenOf(statement.tables, call.tags)
+      ) entries.set(key, this.mapped(entry, described))
+      return entry
+    })
+  }
+
+  /** With what a prepared query makes of it, which the next readers then share. */
+  private mapped(entry: Entry, described: Described): Entry {
+    if (described.mapper === undefined || described.prepared === undefined || entry.hasBinary) return entry
+    this.present(entry, described)
+    return entry
+  }
+
+  /** What the caller gets: shared and frozen, or a copy of its own where something cannot be frozen. */
+  private present(entry: Entry, { mapper, prepared }: Described): unknown {
+    const { found, hasBinary, hasObjects } = entry
+    if (mapper === undefined) return hasBinary ? clone(found) : found
+    if (prepared !== undefined && entry.mappedBy === prepared) return entry.mapped
+    // Mappers write into objects that they find in rows.
+    const rows = hasBinary || hasObjects ? clone(found) : found
+    // With a mapper rows come as an array.
+    const value = mapper(rows as ReadonlyArray<unknown>)
+    if (prepared !== undefined && !hasBinary) {
+      freeze(value)
+      entry.mapped = value
+      entry.mappedBy = prepared
+    }
+    return value
+  }
+
+  private execute(described: Described, params: ReadonlyArray<unknown>, call: Call): Effect.Effect<Found, DbError> {
+    const { statements } = this.wiring
+    const run = statements.execute(described.mode, described.sql, params)
+    if (call.settings.length === 0) return run
+    return statements.transaction(Effect.andThen(
+      statements.execute("raw", call.setSql, call.settings.flat()),
+      run
+    ))
+  }
+
+  private direct(
+    described: Described,
+    params: ReadonlyArray<unknown>,
+    call: Call,
+    why: Bypass
+  ): Effect.Effect<unknown, DbError> {
+    this.counters.bypass(why)
+    return Effect.map(
+      this.execute(described, params, call),
+      (found) => described.mapper === undefined ? found : described.mapper(found as ReadonlyArray<unknown>)
+    )
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * Statements that the cache has met, by their text: what they read and write as Postgres says. Everything is forgotten
+ * when definitions change.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import { LRUCache } from "lru-cache"
+import type { Statements } from "../../driver/Statements.ts"
+import type { DbError } from "../../errors/DbError.ts"
+import { type Analysis, analyze, type Bypass, type Declared, type Reading } from "./Analysis.ts"
+import type { Model } from "./Model.ts"
+import { loadModel, locksOf } from "./Oracle.ts"
+import type { Table, Tables, WriteSet } from "./Tables.ts"
+
+/** One text, with what its callers declare. */
+export interface Statement {
+  /** Begins the keys of its answers. */
+  readonly prefix: string
+  readonly sql: string
+  readonly version: number
+  readonly tables: ReadonlyArray<Table>
+  readonly names: ReadonlyArray<string>
+  /** Its answers depend on the declared settings. */
+  readonly settings: boolean
+  readonly bypass: Bypass | undefined
+}
+
+/** Texts remembered. */
+const remembered = 2048
+
+/** Longer texts are mostly values, and would fill memory. */
+const rememberedLength = 8192
+
+/** Texts of writes that wait to be learned; of more the tables stay unknown until they come again. */
+const maxWaiting = 32
+
+/** Definitions that change all the time are not waited for. */
+const attempts = 3
+
+/** Utility statements that change no row. */
+const harmless =
+  /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(?:vacuum|analyze|reindex|cluster|checkpoint|set|reset|show|listen|unlisten|notify|begin|start|commit|rollback|savepoint|release|discard|deallocate|fetch|move|close|create\s+(?:unique\s+)?index)\b/i
+
+/**
+ * Writes with another number of rows are the same to us: parameters lose their numbers, and lists of them their length.
+ */
+const shapeOf = (sql: string): string =>
+  sql.includes("$") && !/"[^"]*\$/.test(sql)
+    ? sql.replaceAll(/(?<![\w$])\$\d+/g, "?").replaceAll(
+      /\((?:\?|default)(?:, ?(?:\?|default))*\)(?:, ?\((?:\?|default)(?:, ?(?:\?|default))*\))*/g,
+      "(?)"
+    )
+    : sql
+
+const signature = ({ settings, tables }: Declared): string =>
+  settings.length === 0 && tables.length === 0 ? "" : `\0${tables.join("\0")}\0\0${settings.join("\0")}`
+
+export class Registry {
+  private readonly statements: Pick<Statements, "quiet">
+  private readonly tables: Tables
+  private readonly needsLog: boolean
+  private readonly within: <A>(effect: Effect.Effect<A, DbError>) => Effect.Effect<A, DbError>
+  private readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  private readonly known = new LRUCache<string, Statement>({ max: remembered })
+  private readonly writes = new LRUCache<string, WriteSet>({ max: remembered })
+  private readonly learning = new Map<string, Deferred.Deferred<Statement, DbError>>()
+  private readonly waiting = new Set<string>()
+  private loading: Deferred.Deferred<Model, DbError> | undefined
+  private model: Model | undefined
+  private ids = 0
+  /** Grows when definitions change. */
+  version = 0
+  /** Nothing is learned before anybody reads through the cache. */
+  isActive = false
+
+  constructor(
+    statements: Pick<Statements, "quiet">,
+    tables: Tables,
+    needsLog: boolean,
+    within: <A>(effect: Effect.Effect<A, DbError>) => Effect.Effect<A, DbError>,
+    fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  ) {
+    this.statements = statements
+    this.tables = tables
+    this.needsLog = needsLog
+    this.within = within
+    this.fork = fork
+  }
+
+  /** Definitions changed. */
+  forget(): void {
+    this.version++
+    this.model = undefined
+    this.loading = undefined
+    this.known.clear()
+    this.writes.clear()
+    this.learning.clear()
+  }
+
+  find(sql: string, declared: Declared): Statement | undefined {
+    return this.known.get(sql + signature(declared))
+  }
+
+  /** What Postgres says of it; asked once for all who want to know. */
+  learn(sql: string, declared: Declared): Effect.Effect<Statement, DbError> {
+    return Effect.suspend(() => {
+      this.isActive = true
+      const key = sql + signature(declared)
+      const known = this.known.get(key)
+      if (known !== undefined) return Effect.succeed(known)
+      const asked = this.learning.get(key)
+      if (asked !== undefined) return Deferred.await(asked)
+      const asking = Deferred.makeUnsafe<Statement, DbError>()
+      this.learning.set(key, asking)
+      this.fork(
+        Effect.flatMap(Effect.exit(this.within(this.study(sql, declared, attempts))), (exit) =>
+          Effect.sync(() => {
+            if (this.learning.get(key) === asking) this.learning.delete(key)
+            if (Exit.isSuccess(exit) && exit.value.version === this.version && sql.length <= rememberedLength) {
+              this.known.set(key, exit.value)
+            }
+            Deferred.doneUnsafe(asking, exit)
+          }))
+      )
+      return Deferred.await(asking)
+    })
+  }
+
+  private study(sql: string, declared: Declared, left: number): Effect.Effect<Statement, DbError> {
+    return Effect.suspend(() => {
+      const { version } = this
+      return Effect.flatMap(this.analysisOf(sql, declared), (analysis) => {
+        if (version !== this.version && left > 0) return this.study(sql, declared, left - 1)
+        this.noteWrites(sql, analysis.writing)
+        return Effect.succeed(
+          this.statement(sql, version, version === this.version ? analysis.reading : { bypass: "undecided" })
+        )
+      })
+    })
+  }
+
+  private statement(sql: string, version: number, reading: Reading): Statement {
+    const prefix = `${this.ids++}\0`
+    return "bypass" in reading
+      ? { prefix, sql, version, tables: [], names: [], settings: false, bypass: reading.bypass }
+      : { prefix, sql, version, ...reading, bypass: undefined }
+  }
+
+  private analysisOf(sql: string, declared: Declared): Effect.Effect<Analysis, DbError> {
+    const undecided: Analysis = { reading: { bypass: "undecided" }, writing: "all" }
+    return Effect.flatMap(this.definitions, (model) =>
+      locksOf(this.statements, sql).pipe(
+        Effect.map((locks) => analyze(sql, locks, declared, model, this.tables, this.needsLog)),
+        // Refused: no statement that can be prepared, or one with parameters of no known type.
+        Effect.catchIf((error) => error.fate === "Refused", () => Effect.succeed(undecided))
+      ))
+  }
+
+  private get definitions(): Effect.Effect<Model, DbError> {
+    if (this.model !== undefined) return Effect.succeed(this.model)
+    if (this.loading !== undefined) return Deferred.await(this.loading)
+    const loading = this.loading = Deferred.makeUnsafe<Model, DbError>()
+    this.fork(Effect.flatMap(Effect.exit(this.within(loadModel(this.statements))), (exit) =>
+      Effect.sync(() => {
+        if (this.loading === loading) {
+          this.loading = undefined
+          if (Exit.isSuccess(exit)) this.model = exit.value
+        }
+        Deferred.doneUnsafe(loading, exit)
+      })))
+    return Deferred.await(loading)
+  }
+
+  /** Those of the named tables that there are. */
+  oidsOf(names: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<number>, DbError> {
+    if (names.length === 0) return Effect.succeed([])
+    return Effect.suspend(() =>
+      Effect.map(this.definitions, (model) =>
+        names.flatMap((name) => {
+          const relation = model.named(name)
+          return relation === undefined ? [] : model.family(relation.oid).map(({ oid }) => oid)
+        }))
+    )
+  }
+
+  /** Every statement that was learned. */
+  report(): ReadonlyArray<{
+    readonly sql: string
+    readonly tables: ReadonlyArray<string>
+    readonly bypass: Bypass | null
+  }> {
+    return [...this.known.values()].map(({ bypass, names, sql }) => ({ sql, tables: names, bypass: bypass ?? null }))
+  }
+
+  private noteWrites(sql: string, written: WriteSet): void {
+    this.writes.set(shapeOf(sql), written)
+  }
+
+  /** The tables that a statement may change, `all` while that is not known. */
+  written(sql: string): WriteSet {
+    if (!this.isActive) return "all"
+    if (sql.length > rememberedLength) return harmless.test(sql) ? [] : "all"
+    const shape = shapeOf(sql)
+    const known = this.writes.get(shape)
+    if (known !== undefined) return known
+    if (harmless.test(sql)) {
+      this.writes.set(shape, [])
+      return []
+    }
+    if (this.waiting.size < maxWaiting && !this.waiting.has(shape)) {
+      this.waiting.add(shape)
+      this.fork(Effect.ensuring(
+        Effect.ignore(this.learn(sql, { tables: [], settings: [] })),
+        Effect.sync(() => this.waiting.delete(shape))
+      ))
+    }
+    return "all"
+  }
+}

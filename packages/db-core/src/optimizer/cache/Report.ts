@@ -1,0 +1,88 @@
+/** What is known of the query cache, as plain data. */
+import type { DbConfigShape } from "../../config/DbConfig.ts"
+import type { Bypass } from "./Analysis.ts"
+import type { Entries } from "./Entry.ts"
+import type { Feed, FeedState } from "./Feed.ts"
+import type { QueryCache } from "./QueryCache.ts"
+import type { Registry } from "./Registry.ts"
+
+export interface CacheSnapshot {
+  readonly enabled: boolean
+  /** What an answer is worth now. `ttl`: nothing but its age is bounded. `none`: every read goes to the database. */
+  readonly guarantee: "bounded" | "ttl" | "none"
+  /** Milliseconds; `null` with `ttl`. */
+  readonly stalenessMs: number | null
+  readonly hits: number
+  readonly revalidated: number
+  readonly joined: number
+  readonly misses: number
+  readonly bypasses: Readonly<Partial<Record<Bypass, number>>>
+  /** Answers from memory among all answers; `null` before the first. */
+  readonly hitRatio: number | null
+  /** What the queries took whose answers were given from memory. Milliseconds. */
+  readonly savedMs: number
+  readonly entries: number
+  readonly bytes: number
+  /** Answers that were not kept because of their size. */
+  readonly tooLarge: number
+  readonly maxEntries: number
+  readonly maxBytes: number
+  /** Queries that were learned, and why those that are never cached are not. */
+  readonly statements: ReadonlyArray<StatementReport>
+  readonly feed: null | {
+    readonly state: FeedState
+    /** Until then answers can be relied on without asking. Milliseconds. */
+    readonly leaseMs: number
+    readonly polls: number
+    readonly failures: number
+    readonly roundTripMs: number
+  }
+}
+
+export interface StatementReport {
+  readonly sql: string
+  /** As `schema.name`; empty for one that is not cached. */
+  readonly tables: ReadonlyArray<string>
+  readonly bypass: Bypass | null
+}
+
+export const snapshotOf = (
+  cache: QueryCache,
+  entries: Entries,
+  registry: Registry,
+  feed: Feed | undefined,
+  config: Pick<DbConfigShape, "cacheStaleness">
+): CacheSnapshot => {
+  const { bypasses, hits, joined, misses, revalidated, savedMs } = cache.counters
+  const past = Object.values(bypasses).reduce((sum, count) => sum + count, 0)
+  const answers = hits + revalidated + misses + joined + past
+  return {
+    enabled: cache.isEnabled,
+    guarantee: !cache.isEnabled || feed?.state === "away" || feed?.state === "absent"
+      ? "none"
+      : feed === undefined
+      ? "ttl"
+      : "bounded",
+    stalenessMs: feed === undefined ? null : config.cacheStaleness,
+    hits,
+    revalidated,
+    joined,
+    misses,
+    bypasses,
+    hitRatio: answers === 0 ? null : (hits + revalidated) / answers,
+    savedMs,
+    entries: entries.count,
+    bytes: entries.bytes,
+    tooLarge: entries.tooLarge,
+    maxEntries: entries.bounds.maxEntries,
+    maxBytes: entries.bounds.maxBytes,
+    statements: registry.report(),
+    feed: feed === undefined ? null : {
+      state: feed.state,
+      leaseMs: feed.leaseMs,
+      polls: feed.polls,
+      failures: feed.failures,
+      roundTripMs: feed.roundTripMs
+    }
+  }
+}
