@@ -2,10 +2,11 @@
  * The data layer for callers without Effect.
  *
  * ```ts
- * const { db, dbManager, close } = await openDatabase({ relations, url: process.env.DATABASE_URL })
+ * const { db, dbManager, optimizedQuery, close } = await openDatabase({ relations, url: process.env.DATABASE_URL })
  * const rows = await db.select().from(users)
  * await dbManager.executeQuery(() => db.insert(users).values(user))
  * dbManager.getConnectionState().isConnected
+ * await optimizedQuery.select(() => db.select().from(events), events, "all events")
  * await close()
  * ```
  */
@@ -15,14 +16,19 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as ManagedRuntime from "effect/ManagedRuntime"
-import type { Input } from "./config/DbConfig.ts"
+import { DbConfig, type Input } from "./config/DbConfig.ts"
 import { Database } from "./connection/Database.ts"
 import { HealthCheck } from "./connection/HealthCheck.ts"
 import * as DbCore from "./DbCore.ts"
 import type { PromiseHandle } from "./driver/PromiseSession.ts"
 
+import { type CacheSettings, type CacheSnapshot, Optimizer } from "./optimizer/Optimizer.ts"
+import { makeOptimizedQuery, nameOf, type OptimizedQuery, type TableName } from "./promise/OptimizedQuery.ts"
+
 export type { PromiseHandle } from "./driver/PromiseSession.ts"
 export { DbError } from "./errors/DbError.ts"
+export type { CacheSettings, CacheSnapshot } from "./optimizer/Optimizer.ts"
+export type { OptimizedQuery, TableName } from "./promise/OptimizedQuery.ts"
 
 export interface ConnectionState {
   /** Whether the last thing heard from the database was an answer. */
@@ -44,9 +50,19 @@ export interface DbManager<Relations extends AnyRelations> {
   readonly executeQuery: <A>(use: (db: PromiseHandle<Relations>) => PromiseLike<A>) => Promise<A>
 }
 
+export interface QueryOptimizer {
+  /** Cached answers with this table are not used any more; of all tables without one. In this process. */
+  readonly invalidateCache: (table?: TableName) => Promise<void>
+  /** Changes settings of the cache, and says what they are now. */
+  readonly configureCache: (settings: Partial<CacheSettings>) => CacheSettings
+  readonly getCacheStats: () => CacheSnapshot
+}
+
 export interface OpenDatabase<Relations extends AnyRelations> {
   readonly db: PromiseHandle<Relations>
   readonly dbManager: DbManager<Relations>
+  readonly optimizedQuery: OptimizedQuery
+  readonly queryOptimizer: QueryOptimizer
   /** Ends what is in flight and closes every connection. */
   readonly close: () => Promise<void>
 }
@@ -72,10 +88,13 @@ export const openDatabase = async <Relations extends AnyRelations>(
   const runtime = ManagedRuntime.make(
     options.url === undefined ? DbCore.layer(relations) : DbCore.layerOf(relations, options)
   )
-  const { database, health } = unwrap(
-    await runtime.runPromiseExit(Effect.all({ database: Database.with(relations), health: HealthCheck }))
+  const { config, database, health, optimizer } = unwrap(
+    await runtime.runPromiseExit(
+      Effect.all({ config: DbConfig, database: Database.with(relations), health: HealthCheck, optimizer: Optimizer })
+    )
   )
-  const db = database.promises((effect) => runtime.runPromiseExit(effect))
+  const run = <A, E>(effect: Effect.Effect<A, E>) => runtime.runPromiseExit(effect)
+  const db = database.promises(run)
   return {
     db,
     dbManager: {
@@ -92,6 +111,13 @@ export const openDatabase = async <Relations extends AnyRelations>(
         }
       },
       executeQuery: async (use) => use(db)
+    },
+    optimizedQuery: makeOptimizedQuery(optimizer, config.cacheTtl, run),
+    queryOptimizer: {
+      invalidateCache: async (table) =>
+        unwrap(await run(optimizer.invalidate(table === undefined ? "all" : { tables: [nameOf(table)] }))),
+      configureCache: (settings) => Effect.runSync(optimizer.configure(settings)),
+      getCacheStats: () => Effect.runSync(optimizer.snapshot)
     },
     close: () => runtime.dispose()
   }

@@ -2,8 +2,12 @@
 import { createTestDatabase, type TestDatabase } from "@ems/db-testing"
 import { relations, users } from "@ems/schema"
 import { eq, sql } from "drizzle-orm"
+import * as Effect from "effect/Effect"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import { inspect } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import * as DbCore from "../src/DbCore.ts"
+import * as ChangeLog from "../src/migration/ChangeLog.ts"
 import { DbError, type OpenDatabase, openDatabase } from "../src/promise.ts"
 
 const rejection = async (promise: PromiseLike<unknown>): Promise<unknown> => {
@@ -102,5 +106,85 @@ describe("promise API", () => {
     await closing.db.execute(sql`select 1`)
     await closing.close()
     await rejection(closing.db.execute(sql`select 1`))
+  })
+
+  describe("optimizedQuery", () => {
+    let open: OpenDatabase<typeof relations>
+    const logged = async () => {
+      const layer = ManagedRuntime.make(DbCore.layerOf(relations, { url: database.url }))
+      await layer.runPromise(Effect.andThen(ChangeLog.install, ChangeLog.track(["public.users"])))
+      await layer.dispose()
+    }
+    beforeAll(async () => {
+      await logged()
+      open = await openDatabase({ relations, url: database.url })
+    })
+    afterAll(() => open.close())
+    const all = () => open.optimizedQuery.select(() => open.db.select().from(users), users, "all users")
+    const hits = () => open.queryOptimizer.getCacheStats().hits
+
+    it("reads from memory until somebody writes", async () => {
+      const { db, optimizedQuery } = open
+      const before = await all()
+      assert.deepStrictEqual(await all(), before)
+      assert.strictEqual(hits(), 1)
+      const [added] = await optimizedQuery.insert(
+        () => db.insert(users).values({ email: "cached@x.io", name: "C" }).returning(),
+        users,
+        "add"
+      )
+      assert.strictEqual(added?.email, "cached@x.io")
+      assert.lengthOf(await all(), before.length + 1)
+      await optimizedQuery.update(
+        () => db.update(users).set({ name: "D" }).where(eq(users.email, "cached@x.io")),
+        "users"
+      )
+      assert.include((await all()).map((user) => user.name), "D")
+      await optimizedQuery.delete(() => db.delete(users).where(eq(users.email, "cached@x.io")), users)
+      assert.lengthOf(await all(), before.length)
+      await optimizedQuery.select(() => db.select().from(users), users, "past it", false)
+      assert.strictEqual(hits(), 1)
+    })
+
+    it("sees a transaction's own rows inside it", async () => {
+      const { db, optimizedQuery } = open
+      const { length } = await all()
+      await rejection(db.transaction(async (tx) => {
+        await tx.insert(users).values({ email: "inside@x.io", name: "I" })
+        assert.lengthOf(await optimizedQuery.select(() => tx.select().from(users), users), length + 1)
+        throw new Error("back")
+      }))
+      assert.lengthOf(await all(), length)
+    })
+
+    it("runs a function that it cannot look into, and counts its table as written", async () => {
+      const { db, optimizedQuery, queryOptimizer } = open
+      const { length } = await all()
+      const mine = new Error("mine")
+      assert.strictEqual(await rejection(optimizedQuery.select(async () => Promise.reject(mine), users)), mine)
+      await optimizedQuery.insert(async () => {
+        await db.insert(users).values({ email: "opaque@x.io", name: "O" })
+        await database.admin("insert into users (email, name) values ('psql@x.io', 'P')")
+      }, "users")
+      assert.lengthOf(await all(), length + 2)
+      assert.strictEqual(queryOptimizer.getCacheStats().bypasses.opaque, 2)
+    })
+
+    it("is invalidated by table and configured while it runs", async () => {
+      const { queryOptimizer } = open
+      await all()
+      await all()
+      const before = hits()
+      await queryOptimizer.invalidateCache("users")
+      await all()
+      assert.strictEqual(hits(), before)
+      assert.include(queryOptimizer.configureCache({ enabled: false, maxEntries: 7 }), {
+        enabled: false,
+        maxEntries: 7
+      })
+      await all()
+      assert.strictEqual(queryOptimizer.getCacheStats().bypasses.disabled, 1)
+      queryOptimizer.configureCache({ enabled: true })
+    })
   })
 })

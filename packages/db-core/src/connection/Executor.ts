@@ -15,7 +15,7 @@ import type { DbConfigShape } from "../config/DbConfig.ts"
 import { type Budget, CurrentBudget, hold } from "../driver/Budget.ts"
 import type { Capabilities } from "../driver/Capabilities.ts"
 import { isShareable, LaneChoice, neverShare } from "../driver/Lane.ts"
-import { forbidden } from "../driver/PoolerRules.ts"
+import { forbidden, leavesState } from "../driver/PoolerRules.ts"
 import type { Session } from "../driver/Session.ts"
 import { none, type Settle, type StatementHooksShape } from "../driver/StatementHooks.ts"
 import type { Found, Lanes, Statements } from "../driver/Statements.ts"
@@ -100,6 +100,7 @@ export const make = (
         const release = hold(budget, session)
         const run = Effect.suspend(() => {
           if (budget !== undefined && budget.progress === "nothing") budget.progress = "sent"
+          if (leavesState(sql)) session.isTainted = true
           return connection.execute(mode, sql, params)
         })
         const ready = session.access === "write" && (session.statementTimeout === timeout || !sessionState)
@@ -254,7 +255,10 @@ export const make = (
       const what = sessionState ? undefined : forbidden(sql)
       if (what !== undefined) return tell(impossible(what))
       const transaction = Context.getOrUndefined(fiber.context, Current)
-      transaction?.hooks.statement(sql)
+      if (transaction !== undefined) {
+        transaction.hooks.statement(sql)
+        if (leavesState(sql)) transaction.connection.session.isTainted = true
+      }
       const budget = fiber.getRef(CurrentBudget)
       const isShared = transaction === undefined && fiber.getRef(LaneChoice) === "auto" && isShareable(sql) &&
         longer(budget) === undefined

@@ -32,3 +32,19 @@ export const forbidden = (sql: string): string | undefined => {
   verdicts.set(sql, verdict)
   return verdict
 }
+
+/** A setting that stays, unless the call says `true` for local. */
+const setting = /\bset_config\s*\((?!(?:[^()]|\([^()]*\))*,\s*true\s*\))/i
+
+const leavers = new Map<string, boolean>()
+
+/** Whether `sql` leaves something in its session that the next caller would meet: a setting, a lock, a table. */
+export const leavesState = (sql: string): boolean => {
+  let known = leavers.get(sql)
+  if (known === undefined) {
+    known = forbidden(sql) !== undefined || setting.test(sql)
+    if (leavers.size >= remembered) leavers.clear()
+    leavers.set(sql, known)
+  }
+  return known
+}

@@ -29,7 +29,8 @@ class Rejection {
   }
 }
 
-const settle = <A, E>(exit: Exit.Exit<A, E>, operation: string): A => {
+/** What the caller gets: the value, or a `DbError` thrown. */
+export const settle = <A, E>(exit: Exit.Exit<A, E>, operation: string): A => {
   if (Exit.isSuccess(exit)) return exit.value
   const error: unknown = Option.getOrUndefined(Exit.findErrorOption(exit)) ?? Cause.squash(exit.cause)
   if (error instanceof Rejection) throw error.reason
@@ -37,6 +38,8 @@ const settle = <A, E>(exit: Exit.Exit<A, E>, operation: string): A => {
 }
 
 class PreparedQuery<T extends PreparedQueryConfig> extends PgAsyncPreparedQuery<T> {
+  /** Runs what is done for it where it would run itself: inside its transaction, if it has one. */
+  run: Run | undefined
   override execute(placeholderValues?: Record<string, unknown>): Promise<T["execute"]> {
     return super.execute(placeholderValues).catch((error: unknown) => {
       // Drizzle's wrapper repeats the statement's text; what it wraps is ours already.
@@ -65,7 +68,19 @@ class Session<Relations extends AnyRelations> extends PgAsyncSession<EffectPgQue
   ): PgAsyncPreparedQuery<T> {
     const executor = (params?: ReadonlyArray<unknown>) =>
       this.run(this.statements.execute(mode, query.sql, params ?? [])).then((exit) => settle(exit, "query"))
-    return new PreparedQuery(executor, query, mapper, mode, new NoopLogger(), undefined, undefined, undefined, false)
+    const prepared = new PreparedQuery<T>(
+      executor,
+      query,
+      mapper,
+      mode,
+      new NoopLogger(),
+      undefined,
+      undefined,
+      undefined,
+      false
+    )
+    prepared.run = this.run
+    return prepared
   }
 
   override transaction<T>(
@@ -106,6 +121,16 @@ class Transaction<Relations extends AnyRelations> extends PgAsyncTransaction<Eff
   override transaction<T>(use: (tx: Transaction<Relations>) => Promise<T>): Promise<T> {
     return this.inner.transaction(use)
   }
+}
+
+/** Where `query` would run: `undefined` for what is no query of these. */
+export const runOf = (query: unknown): Run | undefined => {
+  if (typeof query !== "object" || query === null) return undefined
+  if (query instanceof PreparedQuery) return query.run
+  const prepare: unknown = "_prepare" in query ? query._prepare : undefined
+  if (typeof prepare !== "function") return undefined
+  const prepared: unknown = prepare.call(query)
+  return prepared instanceof PreparedQuery ? prepared.run : undefined
 }
 
 /** Promise builders over `statements`, each run by `run`. */

@@ -46,6 +46,8 @@ export class Session {
   access: "write" | "read" | "unknown" = "write"
   /** The server's limit for a statement, as last set on this connection; `undefined` is what it was opened with. */
   statementTimeout: number | "unknown" | undefined = undefined
+  /** A caller left a setting, a lock or a table in it: it is lent to nobody else. */
+  isTainted = false
   /** The server that it speaks to, once asked: tells whether an xid read here means anything elsewhere. */
   identity: ServerIdentity | undefined = undefined
   /** Its server must not be written to any more: it is a standby, or was replaced. */

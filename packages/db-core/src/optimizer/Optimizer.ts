@@ -72,6 +72,14 @@ export class Optimizer extends Context.Service<Optimizer, {
   readonly cached: <A>(query: Query<A>, options?: CacheOptions) => Effect.Effect<A, DbError>
   /** For a prepared query that runs often. */
   readonly prepare: <A>(prepared: Prepared<A>, options?: CacheOptions) => CachedQuery<A>
+  /**
+   * Runs a function whose query cannot be seen: it is not cached. Cached answers with `writes` are not used while it
+   * runs, nor those from before it.
+   */
+  readonly opaque: <A, E, R>(
+    effect: Effect.Effect<A, E, R>,
+    writes?: ReadonlyArray<string>
+  ) => Effect.Effect<A, E, R>
   /** Cached answers with these tables or tags are not used any more, in this process. */
   readonly invalidate: (what: Invalidation | "all") => Effect.Effect<void, DbError>
   /**
@@ -198,6 +206,11 @@ const make = Effect.gen(function*() {
           return cache.tryHit(described, fill(described.params, values), call)?.value as A | undefined
         }
       }
+    },
+    opaque: (effect, writes) => {
+      cache.counters.bypass("opaque")
+      if (writes === undefined) return effect
+      return Effect.suspend(() => Effect.ensuring(effect, Effect.sync(tables.fence(registry.named(writes)))))
     },
     invalidate: (what) =>
       what === "all"

@@ -7,7 +7,7 @@ import type { Holder } from "./Holder.ts"
 /**
  * Why a connection was closed.
  * - `idle`, `lifetime`, `uses`: the bounds of the settings.
- * - `dirty`: given back in a transaction.
+ * - `dirty`: given back in a transaction, or with settings, locks or temporary tables of its caller.
  * - `interrupted`: its caller went away in the middle of a statement.
  * - `lost`: the server or the network closed it.
  * - `dead`: it did not answer after a pause.
@@ -89,7 +89,7 @@ export class Entry {
   /** Why it must not be lent again, if there is a reason. */
   unfit(bounds: Bounds, now: number): CloseReason | undefined {
     if (this.session.isLost) return "lost"
-    if (this.session.status !== "I") return "dirty"
+    if (this.session.status !== "I" || this.session.isTainted) return "dirty"
     if (this.isRetired) return "failover"
     if (this.uses >= bounds.poolMaxUses) return "uses"
     if (now >= this.expiresAt) return "lifetime"

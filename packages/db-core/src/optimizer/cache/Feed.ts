@@ -270,7 +270,7 @@ export class Feed {
       }
       yield* Deferred.await(this.next())
       // What `next` said may have been impatience.
-      const isLive = (this.state as FeedState) === "live"
+      const isLive = this.state === "live"
       failed = isLive ? 0 : failed + 1
       const { pollInterval } = this.settings
       const wait = this.state === "absent"

@@ -185,6 +185,19 @@ export class Registry {
     )
   }
 
+  /** The tables of these names as far as they are known now: a name that says nothing may stand for any. */
+  named(names: ReadonlyArray<string>): WriteSet {
+    const { model } = this
+    if (model === undefined) return "all"
+    const found: Array<number> = []
+    for (const name of names) {
+      const relation = model.named(name)
+      if (relation === undefined) return "all"
+      found.push(relation.oid)
+    }
+    return model.written(found, this.tables)
+  }
+
   /** Every statement that was learned. */
   report(): ReadonlyArray<{
     readonly sql: string

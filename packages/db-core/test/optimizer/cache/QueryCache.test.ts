@@ -1,8 +1,6 @@
 import type { TestDatabase } from "@ems/db-testing/TestDatabase"
-import { eq, sql } from "drizzle-orm"
-import * as Effect from "effect/Effect"
+import { eq } from "drizzle-orm"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { Database } from "../../../src/connection/Database.ts"
 import { type Layer, openLayer, parents, tracked, until } from "./support.ts"
 
 describe("the query cache", () => {
@@ -27,7 +25,6 @@ describe("the query cache", () => {
     const before = await layer.snapshot()
     expect(await parent(1)).toEqual([{ id: 1, v: 0 }])
     const after = await layer.snapshot()
-    console.log(JSON.stringify(after))
     expect(after.hits + after.revalidated - before.hits - before.revalidated).toBe(1)
   })
 
