@@ -130,10 +130,11 @@ export const contracts = {
       database: { name: "ems", created: true },
       schema: { name: "ems_internal", created: true },
       migrations: migrate,
+      changeLog: { tracked: ["public.events", "public.users"], added: ["public.users"], definitions: true },
       indexes: { present: ["idx_users_email"], created: ["idx_users_created_at"], missing: [], invalid: [] },
       statistics: { analyzed: 6 }
     },
-    alsoGood: at(["database", "name"], ["é".repeat(31)]),
+    alsoGood: [...at(["database", "name"], ["é".repeat(31)]), ...at(["changeLog"], [null])],
     bad: [
       ...at(["database", "name"], notNames),
       ...at(["database", "created"], ["yes", 1]),
@@ -143,6 +144,10 @@ export const contracts = {
       ...["present", "created", "missing", "invalid"].flatMap((list) =>
         at(["indexes", list], [null, "idx_users_email", ["a", "a"], ...notNames.map((name) => [name])])
       ),
+      ...["tracked", "added"].flatMap((list) =>
+        at(["changeLog", list], [null, "public.users", ["a.b", "a.b"], ["users"], [""], [".users"]])
+      ),
+      ...at(["changeLog", "definitions"], ["yes", 1, undefined]),
       ...at(["statistics", "analyzed"], notCounts)
     ]
   },

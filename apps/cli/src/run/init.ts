@@ -24,10 +24,16 @@ const initOf = (result: InitResult, durationMs: number): Init => ({
 
 const made = (created: boolean) => created ? "created" : "already there"
 
-const initLines = ({ database, indexes, migrations, schema, statistics }: Init): ReadonlyArray<string> => [
+const changeLogLines = ({ added, definitions, tracked }: NonNullable<Init["changeLog"]>): ReadonlyArray<string> => [
+  `change log: ${count(tracked.length, "table")}, ${added.length} of them added` +
+  (definitions ? "" : "; changed definitions are found within a second, at once where a superuser runs this")
+]
+
+const initLines = ({ changeLog, database, indexes, migrations, schema, statistics }: Init): ReadonlyArray<string> => [
   `database ${database.name}: ${made(database.created)}`,
   `schema ${schema.name}: ${made(schema.created)}`,
   ...migrateLines(migrations),
+  ...(changeLog === null ? [] : changeLogLines(changeLog)),
   ...indexes.created.map((name) => `index ${name}: created`),
   ...indexes.missing.map((name) => `index ${name}: MISSING, another session may be building it`),
   ...indexes.invalid.map((name) => `index ${name}: INVALID, its build was interrupted`),

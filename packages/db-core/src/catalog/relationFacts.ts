@@ -29,14 +29,26 @@ export interface RelationFacts {
 /** Bits of `pg_trigger.tgtype`: insert, delete, update, truncate; neither for each row, nor before, nor instead. */
 const eachStatementAfterAnything = "t.tgtype & 127 = 60"
 
+/** The trigger `t` notes every write. */
+const notes = `t.tgname = '${changeTrigger}' and t.tgenabled = 'A' and t.tgqual is null and t.tgattr = ''
+  and ${eachStatementAfterAnything} and t.tgfoid = to_regprocedure('${internalSchema}.mark()')`
+
+export const trackedTables = `
+select n.nspname || '.' || c.relname as name
+from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+where ${notes}
+order by 1`
+
+export const definitionsTracked = `
+select count(*) = 2 as definitions from pg_event_trigger
+where evtname in ('ems_ddl', 'ems_drop') and evtenabled = 'A'`
+
 /** Lists of oids are text: the driver would make an object of each array. */
 export const relationFacts = `
 select c.oid::int8 as oid, n.nspname as schema, c.relname as name, c.relkind::text as kind,
   c.relrowsecurity as "rowSecurity",
   exists (
-    select from pg_trigger t join pg_proc p on p.oid = t.tgfoid join pg_namespace pn on pn.oid = p.pronamespace
-    where t.tgrelid = c.oid and t.tgname = '${changeTrigger}' and t.tgenabled = 'A' and t.tgqual is null
-      and t.tgattr = '' and ${eachStatementAfterAnything} and pn.nspname = '${internalSchema}' and p.proname = 'mark'
+    select from pg_trigger t where t.tgrelid = c.oid and ${notes}
   ) as tracked,
   exists (
     select from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal and t.tgname <> '${changeTrigger}'

@@ -7,8 +7,10 @@ import * as Effect from "effect/Effect"
 import { type IndexState, indexStates } from "../catalog/indexStates.ts"
 import { internalSchema } from "../catalog/internalSchema.ts"
 import { type NeverAnalyzed, neverAnalyzed } from "../catalog/neverAnalyzed.ts"
+import { DbConfig } from "../config/DbConfig.ts"
 import { Database, type DatabaseShape } from "../connection/Database.ts"
 import { Driver } from "../driver/Driver.ts"
+import * as ChangeLog from "./ChangeLog.ts"
 import { createDatabase } from "./CreateDatabase.ts"
 import { internalSchemaSql } from "./internalSchema.ts"
 import * as Migrator from "./Migrator.ts"
@@ -38,6 +40,15 @@ export interface InitResult {
   readonly database: { readonly name: string; readonly created: boolean }
   readonly schema: { readonly name: typeof internalSchema; readonly created: boolean }
   readonly migrations: Migrator.MigrationResult
+  /** What the query cache reads of writes; `null` where it is not wanted (`DbConfig.cacheFeed`). */
+  readonly changeLog: null | {
+    /** Tables of the relations that it covers after this run, as `schema.name`. */
+    readonly tracked: ReadonlyArray<string>
+    /** Those that this run added. */
+    readonly added: ReadonlyArray<string>
+    /** It hears of changed definitions at once; else they are found within a second. Takes a superuser. */
+    readonly definitions: boolean
+  }
   readonly indexes: {
     /** Usable before this run. */
     readonly present: ReadonlyArray<string>
@@ -62,6 +73,23 @@ const ensureInternalSchema = (database: DatabaseShape<AnyRelations>) =>
       return { name: internalSchema, created: rows[0]?.present !== true } as const
     })
   )
+
+const ensureChangeLog = (database: DatabaseShape<AnyRelations>) =>
+  Effect.gen(function*() {
+    const { cacheFeed } = yield* DbConfig
+    if (cacheFeed === "none") return null
+    yield* ChangeLog.install
+    const tables = ChangeLog.tablesOf(database.relations)
+    const before = yield* ChangeLog.tracked
+    const missing = tables.filter((table) => !before.tables.includes(table))
+    yield* ChangeLog.track(missing)
+    const after = yield* ChangeLog.tracked
+    return {
+      tracked: tables.filter((table) => after.tables.includes(table)),
+      added: missing,
+      definitions: after.definitions
+    }
+  })
 
 /** Concurrently where the backend can, so that writers are not held up. */
 const createIndexSql = (index: IndexDefinition, concurrently: boolean) =>
@@ -117,7 +145,8 @@ export const initialize = Effect.fn("Initializer.initialize")(function*(options:
   const created = yield* createDatabase
   const schema = yield* ensureInternalSchema(database)
   const migrations = yield* Migrator.migrate(options.migrations)
+  const changeLog = yield* ensureChangeLog(database)
   const indexes = yield* ensureIndexes(database, options.indexes)
   const statistics = yield* ensureStatistics(database)
-  return { database: created, schema, migrations, indexes, statistics } satisfies InitResult
+  return { database: created, schema, migrations, changeLog, indexes, statistics } satisfies InitResult
 })

@@ -110,7 +110,11 @@ begin
         'for each statement execute function ${internalSchema}.mark()', found);
     end if;
     -- Always: a session that replays a dump or a subscription's rows must not go unnoticed.
-    execute format('alter table only %s enable always trigger ${changeTrigger}', found);
+    if exists (
+      select from pg_catalog.pg_trigger where tgrelid = found and tgname = '${changeTrigger}' and tgenabled <> 'A'
+    ) then
+      execute format('alter table only %s enable always trigger ${changeTrigger}', found);
+    end if;
   end loop;
 end $$`,
   `create or replace function ${internalSchema}.untrack(target regclass) returns void

@@ -17,6 +17,7 @@ import { CommittedXids, CurrentBudget } from "../driver/Budget.ts"
 import { Driver } from "../driver/Driver.ts"
 import { describe, fill } from "../driver/DrizzleSession.ts"
 import { DbError } from "../errors/DbError.ts"
+import type { Bypass } from "./cache/Analysis.ts"
 import { type CacheOptions, type Call, callOf } from "./cache/Call.ts"
 import { Entries } from "./cache/Entry.ts"
 import { Feed } from "./cache/Feed.ts"
@@ -24,11 +25,13 @@ import { borrowed, dedicated } from "./cache/FeedSource.ts"
 import { Fences } from "./cache/Fences.ts"
 import { upkeep } from "./cache/Janitor.ts"
 import { QueryCache } from "./cache/QueryCache.ts"
-import { Registry } from "./cache/Registry.ts"
+import { Registry, type TableReport } from "./cache/Registry.ts"
 import { type CacheSnapshot, snapshotOf } from "./cache/Report.ts"
 
+export type { Bypass } from "./cache/Analysis.ts"
 export type { CacheOptions, Consistency } from "./cache/Call.ts"
-export type { CacheSnapshot } from "./cache/Report.ts"
+export type { TableReport } from "./cache/Registry.ts"
+export type { CacheSnapshot, QueryReport } from "./cache/Report.ts"
 
 /** A query of Drizzle's Effect API: a builder, a relational query, `db.execute(sql…)`. */
 export type Query<A> = Effect.Effect<A, DbError>
@@ -91,6 +94,13 @@ export class Optimizer extends Context.Service<Optimizer, {
   ) => Effect.Effect<{ readonly value: A; readonly after: string | undefined }, E, R>
   readonly configure: (settings: Partial<CacheSettings>) => Effect.Effect<CacheSettings>
   readonly snapshot: Effect.Effect<CacheSnapshot>
+  /** Every table, and why no answer from it is cached if that is so. */
+  readonly tables: Effect.Effect<ReadonlyArray<TableReport>, DbError>
+  /** What would become of a query: the tables it reads, or why its answers are not cached. Does not run it. */
+  readonly explain: (
+    sql: string,
+    options?: Pick<CacheOptions, "tables" | "scope">
+  ) => Effect.Effect<{ readonly tables: ReadonlyArray<string>; readonly bypass: Bypass | null }, DbError>
 }>()("@ems/db-core/optimizer/Optimizer") {
   static readonly layerNoDeps = () => Layer.effect(Optimizer, make)
 }
@@ -243,6 +253,12 @@ const make = Effect.gen(function*() {
         ) entries.resize(wanted)
         return { enabled: cache.isEnabled, ttl, ...entries.bounds }
       }),
-    snapshot: Effect.sync(() => snapshotOf(cache, entries, registry, feed, config))
+    snapshot: Effect.sync(() => snapshotOf(cache, entries, registry, feed, config)),
+    tables: Effect.suspend(() => within(registry.tableReports())),
+    explain: (sql, options) =>
+      Effect.map(
+        within(registry.learn(sql, callOf(options, tables, ttl).declared)),
+        ({ bypass, names }) => ({ tables: names, bypass: bypass ?? null })
+      )
   } satisfies Optimizer["Service"]
 })

@@ -1,7 +1,7 @@
 /** `emsdb init --json`: what was already there, and what this run made. Run again, it makes nothing. */
 import * as Schema from "effect/Schema"
 import { Migrate } from "./Migrate.ts"
-import { Count, DatabaseName, DatabaseNames } from "./Scalars.ts"
+import { Count, DatabaseName, DatabaseNames, QualifiedNames } from "./Scalars.ts"
 
 export const Init = Schema.Struct({
   database: Schema.Struct({
@@ -16,6 +16,15 @@ export const Init = Schema.Struct({
     created: Schema.Boolean
   }),
   migrations: Migrate,
+  /** What the query cache reads of writes; null where only time bounds its answers. */
+  changeLog: Schema.NullOr(Schema.Struct({
+    /** Tables whose writes are noted, as `schema.name`. */
+    tracked: QualifiedNames,
+    /** Those that this run added. */
+    added: QualifiedNames,
+    /** Changed definitions are noted as well; else they are found within a second. */
+    definitions: Schema.Boolean
+  })),
   /** The catalog's indexes. After a run without findings `missing` and `invalid` are empty. */
   indexes: Schema.Struct({
     /** Valid before this run and left alone. */

@@ -34,3 +34,8 @@ export const DatabaseName = Schema.String.check(
 
 /** Names without repetition. */
 export const DatabaseNames = Schema.Array(DatabaseName).check(Schema.isUnique())
+
+/** Names with their schemas, such as `public.users`, without repetition. */
+export const QualifiedNames = Schema.Array(Schema.String.check(
+  Schema.isPattern(/^.{1,63}\..{1,63}$/su, { expected: "a name with its schema, such as public.users" })
+)).check(Schema.isUnique())

@@ -81,6 +81,13 @@ const isCovered = (policies: string, settings: ReadonlyArray<string>, model: Mod
   return verdictOf(rest, model.functions, false) === undefined
 }
 
+/** What about a table keeps every answer from it out of the cache, whatever the query. */
+export const unfit = (relation: Relation, needsLog: boolean): Bypass | undefined => {
+  if (relation.kind !== "r" && relation.kind !== "p") return "relation"
+  if (needsLog && (!relation.tracked || relation.subscribed)) return "untracked"
+  return relation.rowSecurity ? "row_security" : undefined
+}
+
 const readingOf = (
   sql: string,
   locks: ReadonlyArray<Lock>,
@@ -114,11 +121,11 @@ const readingOf = (
   if (found.size === 0) return { bypass: "no_table" }
   let settings = false
   for (const relation of found.values()) {
-    if (relation.kind !== "r" && relation.kind !== "p") return { bypass: "relation" }
-    if (needsLog && (!relation.tracked || relation.subscribed)) return { bypass: "untracked" }
-    if (!relation.rowSecurity) continue
+    const why = unfit(relation, needsLog)
+    if (why === undefined) continue
+    if (why !== "row_security") return { bypass: why }
     if (declared.settings.length === 0 || !isCovered(relation.policies, declared.settings, model)) {
-      return { bypass: "row_security" }
+      return { bypass: why }
     }
     settings = true
   }

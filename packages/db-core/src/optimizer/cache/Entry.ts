@@ -8,6 +8,8 @@ import type { Table } from "./Tables.ts"
 export interface Entry {
   /** As the driver gave them, frozen. */
   readonly found: Found
+  /** Whose answer it is. */
+  readonly usage: object
   /** Sum of the generations of its tables when its query began. */
   readonly token: number
   /** Tags of the call that filled it, part of the sum. */
@@ -69,6 +71,13 @@ export class Entries {
       this.tooLarge++
       this.lru.delete(key)
     } else this.lru.set(key, entry, { size })
+  }
+
+  /** Bytes of the answers of each text. */
+  bytesOf(): ReadonlyMap<object, number> {
+    const found = new Map<object, number>()
+    for (const { bytes, usage } of this.lru.values()) found.set(usage, (found.get(usage) ?? 0) + bytes)
+    return found
   }
 
   clear(): void {

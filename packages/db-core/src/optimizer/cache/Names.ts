@@ -4,30 +4,14 @@
  * read in two ways is told as such.
  */
 
+import { tokenize } from "../../telemetry/Tokens.ts"
+
 /** What is wrong with caching a statement, or nothing. */
 export type NameVerdict = "volatile" | "session" | "catalog" | "user_function" | "ambiguous" | undefined
 
 export interface KnownFunctions {
   readonly get: (name: string) => { readonly volatile: boolean; readonly foreign: boolean } | undefined
 }
-
-/** Literals and comments each as a whole, so that nothing inside them is taken for a name. */
-const tokens = new RegExp(
-  [
-    "--[^\\n]*",
-    "/\\*[\\s\\S]*?\\*/",
-    "[eE]'(?:[^'\\\\]|\\\\[\\s\\S]|'')*'",
-    "'(?:[^']|'')*'",
-    "\\$((?:[A-Za-z_\\u0080-\\uffff][\\w\\u0080-\\uffff]*)?)\\$[\\s\\S]*?\\$\\1\\$",
-    "[uU]&\"",
-    "\"(?:[^\"]|\"\")*\"",
-    "[A-Za-z_\\u0080-\\uffff][\\w$\\u0080-\\uffff]*",
-    "\\$?\\d[\\w.]*",
-    "[-+*/<>=~!@#%^&|`?]+",
-    "\\S"
-  ].join("|"),
-  "g"
-)
 
 /** Words without parentheses that stand for the time. */
 const timeWords = new Set(["current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"])
@@ -53,43 +37,34 @@ const sessionFunctions =
 const timeLiteral = /\b(?:now|today|tomorrow|yesterday)\b/i
 
 export const isTimeLiteral = (value: unknown): boolean =>
+  // A time is short.
   typeof value === "string" && value.length <= 64 && timeLiteral.test(value)
 
 const unquoted = (name: string): string => name.slice(1, -1).replaceAll("\"\"", "\"")
 
 /** Everything that was found, in the order of the text. */
 function* findings(sql: string, functions: KnownFunctions): Generator<Exclude<NameVerdict, undefined>> {
-  const all = [...sql.matchAll(tokens)].map(([token]) => token)
-  // Comments nest, and end an operator.
-  if (all.some((token) => token.startsWith("/*") && token.includes("/*", 2))) yield "ambiguous"
-  const found = all.filter((token) => !token.startsWith("--") && !token.startsWith("/*"))
-  for (const [at, token] of found.entries()) {
-    const first = token[0]!
-    const before = found[at - 1]
-    if (token === "'" || token === "\"" || /^[uU]&"$/.test(token)) yield "ambiguous"
-    else if (first === "'" || /^[eE]'/.test(token)) {
-      // Where a backslash ends a literal is a matter of a setting; U&'…' has escapes of its own.
-      if ((first === "'" && token.includes("\\")) || before === "&") yield "ambiguous"
-      if (isTimeLiteral(token)) yield "volatile"
-    } else if (first === "$" && token.endsWith("$")) {
-      if (isTimeLiteral(token)) yield "volatile"
-    } else if (/^[-+*/<>=~!@#%^&|`?]/.test(token)) {
-      if (token.length > 2 && /--|\/\*/.test(token)) yield "ambiguous"
-      if (functions.get(token)?.foreign === true) yield "user_function"
-    } else if (first === "\"" || /^[A-Za-z_\u0080-\uffff]/.test(token)) {
-      yield* named(token, before === ".", found[at + 1] === "(", functions)
+  const tokens = tokenize(sql).filter(({ kind }) => kind !== "comment")
+  for (const [at, { kind, text }] of tokens.entries()) {
+    if (kind === "doubtful") yield "ambiguous"
+    else if (kind === "string") {
+      if (isTimeLiteral(text)) yield "volatile"
+    } else if (kind === "symbol") {
+      if (functions.get(text)?.foreign === true) yield "user_function"
+    } else if (kind === "word" || kind === "quoted") {
+      yield* named(text, tokens[at - 1]?.text === ".", tokens[at + 1]?.text === "(", functions)
     }
   }
 }
 
 function* named(
-  token: string,
+  text: string,
   isMember: boolean,
   isCall: boolean,
   functions: KnownFunctions
 ): Generator<Exclude<NameVerdict, undefined>> {
-  const isQuoted = token[0] === "\""
-  const name = isQuoted ? unquoted(token) : token.toLowerCase()
+  const isQuoted = text[0] === "\""
+  const name = isQuoted ? unquoted(text) : text.toLowerCase()
   if (!isQuoted && !isMember) {
     if (timeWords.has(name) || name === "tablesample") yield "volatile"
     if (sessionWords.has(name)) yield "session"

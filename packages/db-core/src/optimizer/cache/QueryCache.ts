@@ -82,7 +82,8 @@ export class QueryCache {
     if (feed === undefined ? call.ttl === undefined : !feed.isWithinLease()) return undefined
     if (call.after !== undefined && feed?.covers(call.after) !== true) return undefined
     this.counters.hits++
-    this.counters.savedMs += entry.tookMs
+    statement.usage.hits++
+    this.saved(statement, entry)
     return { value: this.present(entry, described) }
   }
 
@@ -136,7 +137,10 @@ export class QueryCache {
     call: Call,
     statement: Statement
   ): Effect.Effect<unknown, DbError> {
-    if (statement.bypass !== undefined) return this.direct(described, params, call, statement.bypass)
+    if (statement.bypass !== undefined) {
+      statement.usage.bypassed++
+      return this.direct(described, params, call, statement.bypass)
+    }
     const key = keyOf(statement.prefix + described.mode + call.scopeKey, params)
     if (key === undefined || params.some(isTimeLiteral)) return this.direct(described, params, call, "parameters")
     const read: Read = { described, params, call, statement, key }
@@ -151,13 +155,20 @@ export class QueryCache {
       if (entry === undefined) return this.take(fiber, read)
       if (!isVouched) {
         this.counters.bypass("feed")
+        statement.usage.bypassed++
         return this.take(fiber, read, true)
       }
       if (call.after !== undefined && !feed.covers(call.after)) return this.take(fiber, read)
       this.counters.revalidated++
-      this.counters.savedMs += entry.tookMs
+      statement.usage.revalidated++
+      this.saved(statement, entry)
       return Effect.succeed(this.present(entry, described))
     })
+  }
+
+  private saved(statement: Statement, { tookMs }: Entry): void {
+    this.counters.savedMs += tookMs
+    statement.usage.savedMs += tookMs
   }
 
   private good({ call, key, statement }: Read): Entry | undefined {
@@ -204,11 +215,13 @@ export class QueryCache {
   private fill({ call, described, key, params, statement }: Read, begun: Begun): Effect.Effect<Entry, DbError> {
     const { clock, entries, registry } = this.wiring
     this.counters.misses++
+    statement.usage.misses++
     return Effect.map(this.execute(described, params, call), (found) => {
       const { bytes, hasBinary, hasObjects } = freeze("rowCount" in found ? found.rows : found)
       Object.freeze(found)
       const entry: Entry = {
         found,
+        usage: statement.usage,
         token: begun.token,
         tags: call.tags,
         bytes,

@@ -9,7 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import { LRUCache } from "lru-cache"
 import type { Statements } from "../../driver/Statements.ts"
 import type { DbError } from "../../errors/DbError.ts"
-import { type Analysis, analyze, type Bypass, type Declared, type Reading } from "./Analysis.ts"
+import { type Analysis, analyze, type Bypass, type Declared, type Reading, unfit } from "./Analysis.ts"
 import type { Model } from "./Model.ts"
 import { loadModel, locksOf } from "./Oracle.ts"
 import type { Table, Tables, WriteSet } from "./Tables.ts"
@@ -25,6 +25,18 @@ export interface Statement {
   /** Its answers depend on the declared settings. */
   readonly settings: boolean
   readonly bypass: Bypass | undefined
+  readonly usage: Usage
+}
+
+/** How calls of one text were answered, since start or since it was forgotten for others. */
+export interface Usage {
+  readonly sql: string
+  hits: number
+  revalidated: number
+  misses: number
+  bypassed: number
+  /** What the queries took whose answers were given from memory. Milliseconds. */
+  savedMs: number
 }
 
 /** Texts remembered. */
@@ -57,6 +69,14 @@ const shapeOf = (sql: string): string =>
 const signature = ({ settings, tables }: Declared): string =>
   settings.length === 0 && tables.length === 0 ? "" : `\0${tables.join("\0")}\0\0${settings.join("\0")}`
 
+/** One table, for people. */
+export interface TableReport {
+  /** As `schema.name`. */
+  readonly name: string
+  /** Why no answer from it is cached: `row_security` only without a `scope` that its policies read. */
+  readonly bypass: Bypass | null
+}
+
 export class Registry {
   private readonly statements: Pick<Statements, "quiet">
   private readonly tables: Tables
@@ -64,6 +84,7 @@ export class Registry {
   private readonly within: <A>(effect: Effect.Effect<A, DbError>) => Effect.Effect<A, DbError>
   private readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   private readonly known = new LRUCache<string, Statement>({ max: remembered })
+  private readonly usage = new LRUCache<string, Usage>({ max: remembered })
   private readonly writes = new LRUCache<string, WriteSet>({ max: remembered })
   private readonly learning = new Map<string, Deferred.Deferred<Statement, DbError>>()
   private readonly waiting = new Set<string>()
@@ -143,9 +164,12 @@ export class Registry {
 
   private statement(sql: string, version: number, reading: Reading): Statement {
     const prefix = `${this.ids++}\0`
+    // Kept when definitions change: people want to know of more than the last minute.
+    const usage = this.usage.get(sql) ?? { sql, hits: 0, revalidated: 0, misses: 0, bypassed: 0, savedMs: 0 }
+    this.usage.set(sql, usage)
     return "bypass" in reading
-      ? { prefix, sql, version, tables: [], names: [], settings: false, bypass: reading.bypass }
-      : { prefix, sql, version, ...reading, bypass: undefined }
+      ? { prefix, sql, version, tables: [], names: [], settings: false, bypass: reading.bypass, usage }
+      : { prefix, sql, version, ...reading, bypass: undefined, usage }
   }
 
   private analysisOf(sql: string, declared: Declared): Effect.Effect<Analysis, DbError> {
@@ -198,13 +222,20 @@ export class Registry {
     return model.written(found, this.tables)
   }
 
-  /** Every statement that was learned. */
-  report(): ReadonlyArray<{
-    readonly sql: string
-    readonly tables: ReadonlyArray<string>
-    readonly bypass: Bypass | null
-  }> {
-    return [...this.known.values()].map(({ bypass, names, sql }) => ({ sql, tables: names, bypass: bypass ?? null }))
+  /** Every statement that is known now. */
+  get all(): ReadonlyArray<Statement> {
+    return [...this.known.values()]
+  }
+
+  /** Every table, and why no answer from it is cached if that is so. */
+  tableReports(): Effect.Effect<ReadonlyArray<TableReport>, DbError> {
+    return Effect.suspend(() =>
+      Effect.map(this.definitions, (model) =>
+        [...model.relations.values()]
+          .filter(({ kind }) => kind === "r" || kind === "p")
+          .map((relation): TableReport => ({ name: relation.name, bypass: unfit(relation, this.needsLog) ?? null }))
+          .toSorted((a, b) => a.name < b.name ? -1 : 1))
+    )
   }
 
   private noteWrites(sql: string, written: WriteSet): void {

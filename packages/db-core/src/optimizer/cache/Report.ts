@@ -1,5 +1,6 @@
 /** What is known of the query cache, as plain data. */
 import type { DbConfigShape } from "../../config/DbConfig.ts"
+import { statementOf } from "../../telemetry/Fingerprint.ts"
 import type { Bypass } from "./Analysis.ts"
 import type { Entries } from "./Entry.ts"
 import type { Feed, FeedState } from "./Feed.ts"
@@ -27,8 +28,8 @@ export interface CacheSnapshot {
   readonly tooLarge: number
   readonly maxEntries: number
   readonly maxBytes: number
-  /** Queries that were learned, and why those that are never cached are not. */
-  readonly statements: ReadonlyArray<StatementReport>
+  /** Queries that are known now, and why those that are never cached are not. */
+  readonly queries: ReadonlyArray<QueryReport>
   readonly feed: null | {
     readonly state: FeedState
     /** Until then answers can be relied on without asking. Milliseconds. */
@@ -39,11 +40,41 @@ export interface CacheSnapshot {
   }
 }
 
-export interface StatementReport {
-  readonly sql: string
+export interface QueryReport {
+  /** Without literals. */
+  readonly text: string
   /** As `schema.name`; empty for one that is not cached. */
   readonly tables: ReadonlyArray<string>
   readonly bypass: Bypass | null
+  readonly hits: number
+  readonly revalidated: number
+  readonly misses: number
+  readonly bypassed: number
+  /** Answers from memory among all answers; `null` before the first. */
+  readonly hitRatio: number | null
+  readonly bytes: number
+  readonly savedMs: number
+}
+
+const ratio = (some: number, all: number): number | null => all === 0 ? null : some / all
+
+const queriesOf = (entries: Entries, registry: Registry): ReadonlyArray<QueryReport> => {
+  const sizes = entries.bytesOf()
+  return registry.all.map(({ bypass, names, sql, usage }) => {
+    const { bypassed, hits, misses, revalidated, savedMs } = usage
+    return {
+      text: statementOf(sql).fingerprint.text,
+      tables: names,
+      bypass: bypass ?? null,
+      hits,
+      revalidated,
+      misses,
+      bypassed,
+      hitRatio: ratio(hits + revalidated, hits + revalidated + misses + bypassed),
+      bytes: sizes.get(usage) ?? 0,
+      savedMs
+    }
+  }).toSorted((a, b) => b.savedMs - a.savedMs)
 }
 
 export const snapshotOf = (
@@ -69,14 +100,14 @@ export const snapshotOf = (
     joined,
     misses,
     bypasses,
-    hitRatio: answers === 0 ? null : (hits + revalidated) / answers,
+    hitRatio: ratio(hits + revalidated, answers),
     savedMs,
     entries: entries.count,
     bytes: entries.bytes,
     tooLarge: entries.tooLarge,
     maxEntries: entries.bounds.maxEntries,
     maxBytes: entries.bounds.maxBytes,
-    statements: registry.report(),
+    queries: queriesOf(entries, registry),
     feed: feed === undefined ? null : {
       state: feed.state,
       leaseMs: feed.leaseMs,
