@@ -5,6 +5,7 @@ import { Elysia } from "elysia"
 import * as AccessLog from "./http/AccessLog.ts"
 import * as Errors from "./http/Errors.ts"
 import * as RequestInfo from "./http/RequestInfo.ts"
+import { cache } from "./routes/cache.ts"
 import { health } from "./routes/health.ts"
 import { index } from "./routes/index.ts"
 import { openapi } from "./routes/openapi.ts"
@@ -24,5 +25,6 @@ export const createApp = (managed: ManagedRuntime.ManagedRuntime<DbCore, unknown
     .onError(Errors.hook(runtime, app))
     .use(index(app))
     .use(health(runtime))
+    .use(cache(runtime))
     .use(openapi(app))
 }

@@ -98,8 +98,8 @@ test("seed before init says what to do", async () => {
 })
 
 test("help needs no database, and shows an example for each command", async () => {
-  for (const command of ["init", "migrate", "seed", "health"]) {
-    const { code, stderr, stdout } = await emsdb([command, "--help"])
+  for (const command of ["init", "migrate", "seed", "health", "cache doctor"]) {
+    const { code, stderr, stdout } = await emsdb([...command.split(" "), "--help"])
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     expect(stdout).toContain("DESCRIPTION")
     expect(stdout).toContain(`  emsdb ${command}`)

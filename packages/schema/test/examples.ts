@@ -1,4 +1,5 @@
 /** For each contract a good value, and members to replace in it: with others as good, and with bad ones. */
+import { Cache, CacheDiagnosis } from "../src/contract/Cache.ts"
 import { Endpoints } from "../src/contract/Endpoints.ts"
 import { Health } from "../src/contract/Health.ts"
 import { Init } from "../src/contract/Init.ts"
@@ -149,6 +150,78 @@ export const contracts = {
       ),
       ...at(["changeLog", "definitions"], ["yes", 1, undefined]),
       ...at(["statistics", "analyzed"], notCounts)
+    ]
+  },
+  Cache: {
+    schema: Cache,
+    optional: ["transaction"],
+    good: {
+      enabled: true,
+      guarantee: "bounded",
+      stalenessMs: 500,
+      reads: { hits: 8, revalidated: 1, joined: 0, misses: 1, bypasses: { transaction: 2 } },
+      hitRatio: 0.75,
+      savedMs: 12.5,
+      memory: { entries: 1, maxEntries: 100, bytes: 300, maxBytes: 67_108_864, tooLarge: 0 },
+      feed: { state: "live", leaseMs: 430, polls: 7, failures: 0, roundTripMs: 0.3 },
+      queries: [{
+        text: "select ? from events",
+        tables: ["public.events"],
+        bypass: null,
+        hits: 8,
+        revalidated: 1,
+        misses: 1,
+        bypassed: 0,
+        hitRatio: 0.9,
+        bytes: 300,
+        savedMs: 12.5
+      }],
+      tables: [{ name: "public.events", bypass: null }]
+    },
+    alsoGood: [
+      ...at(["feed"], [null]),
+      ...at(["stalenessMs"], [null]),
+      ...at(["hitRatio"], [null, 0, 1]),
+      ...at(["queries", 0, "bypass"], ["volatile"]),
+      ...at(["queries", 0, "tables"], [[]])
+    ],
+    bad: [
+      ...at(["guarantee"], ["eventual", null]),
+      ...at(["hitRatio"], [-0.1, 1.1, "1"]),
+      ...["hits", "revalidated", "joined", "misses"].flatMap((name) => at(["reads", name], notCounts)),
+      ...at(["reads", "bypasses", "transaction"], notCounts),
+      ...at(["savedMs"], notSpans),
+      ...["entries", "maxEntries", "bytes", "maxBytes", "tooLarge"].flatMap((name) => at(["memory", name], notCounts)),
+      ...at(["feed", "state"], ["dead", null]),
+      ...at(["queries", 0, "bypass"], ["because"]),
+      ...at(["tables", 0, "bypass"], ["because"]),
+      ...at(["tables", 0, "name"], notTexts)
+    ]
+  },
+  CacheDiagnosis: {
+    schema: CacheDiagnosis,
+    optional: [],
+    good: {
+      guarantee: "bounded",
+      stalenessMs: 500,
+      log: { bytes: 16_384, rows: 12, sweptAt: "2026-01-31T23:59:59.999Z", definitions: true },
+      tables: [{ name: "public.events", bypass: "untracked" }],
+      query: { tables: ["public.events"], bypass: null },
+      advice: ["not under the change log: public.events"]
+    },
+    alsoGood: [
+      ...at(["log"], [null]),
+      ...at(["log", "sweptAt"], [null]),
+      ...at(["query"], [null]),
+      ...at(["advice"], [[]])
+    ],
+    bad: [
+      ...at(["guarantee"], ["eventual", null]),
+      ...at(["stalenessMs"], notSpans.filter((value) => value !== null)),
+      ...at(["log", "rows"], notCounts),
+      ...at(["log", "sweptAt"], notInstants),
+      ...at(["query", "bypass"], ["because"]),
+      ...at(["advice"], [null, [""], [1]])
     ]
   },
   Seed: {

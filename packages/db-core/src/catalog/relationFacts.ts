@@ -66,7 +66,7 @@ select c.oid::int8 as oid, n.nspname as schema, c.relname as name, c.relkind::te
   case when c.relkind = 'v' then pg_get_viewdef(c.oid) end as definition
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.relpersistence <> 't'
-  and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')`
+  and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', '${internalSchema}')`
 
 export interface FunctionFacts {
   readonly name: string

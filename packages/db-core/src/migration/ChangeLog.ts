@@ -1,8 +1,7 @@
 /**
  * Installs the change log that the query cache reads, and puts tables under it.
  */
-import { type AnyRelations, is, sql } from "drizzle-orm"
-import { getTableConfig, PgTable } from "drizzle-orm/pg-core"
+import { sql } from "drizzle-orm"
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
 import { internalSchema } from "../catalog/internalSchema.ts"
@@ -67,14 +66,6 @@ export const untrack = (tables: ReadonlyArray<string>): Effect.Effect<void, DbEr
       )
     }
   })
-
-/** The tables of Drizzle's relations, as `schema.name`. */
-export const tablesOf = (relations: AnyRelations): ReadonlyArray<string> =>
-  Object.values(relations).flatMap(({ table }) => {
-    if (!is(table, PgTable)) return []
-    const { name, schema } = getTableConfig(table)
-    return [`${schema ?? "public"}.${name}`]
-  }).toSorted()
 
 export interface Tracked {
   /** Tables whose writes are noted, as `schema.name`, in order. */

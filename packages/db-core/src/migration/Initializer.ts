@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import { type IndexState, indexStates } from "../catalog/indexStates.ts"
 import { internalSchema } from "../catalog/internalSchema.ts"
 import { type NeverAnalyzed, neverAnalyzed } from "../catalog/neverAnalyzed.ts"
+import { relationTables } from "../catalog/relationTables.ts"
 import { DbConfig } from "../config/DbConfig.ts"
 import { Database, type DatabaseShape } from "../connection/Database.ts"
 import { Driver } from "../driver/Driver.ts"
@@ -79,7 +80,7 @@ const ensureChangeLog = (database: DatabaseShape<AnyRelations>) =>
     const { cacheFeed } = yield* DbConfig
     if (cacheFeed === "none") return null
     yield* ChangeLog.install
-    const tables = ChangeLog.tablesOf(database.relations)
+    const tables = relationTables(database.relations)
     const before = yield* ChangeLog.tracked
     const missing = tables.filter((table) => !before.tables.includes(table))
     yield* ChangeLog.track(missing)

@@ -123,8 +123,8 @@ const make = Effect.gen(function*() {
   const runner = yield* StatementRunner
   const { consult, tables } = yield* Fences
   const clock = yield* Clock.Clock
-  const fibers = yield* FiberSet.make<unknown, unknown>()
-  const fork = yield* FiberSet.runtime(fibers)<never>()
+  const fibers = yield* FiberSet.make()
+  const fork = yield* FiberSet.runtime(fibers)()
   const within = <A>(effect: Effect.Effect<A, DbError>) => runner.within(effect, config.queryTimeout)
 
   const registry = new Registry(runner.statements, tables, config.cacheFeed === "log", within, fork)

@@ -1,6 +1,7 @@
 import type { TestDatabase } from "@ems/db-testing/TestDatabase"
 import { eq } from "drizzle-orm"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import type { CacheOptions } from "../../../src/optimizer/Optimizer.ts"
 import { type Layer, openLayer, parents, tracked, until } from "./support.ts"
 
 describe("the query cache", () => {
@@ -15,10 +16,8 @@ describe("the query cache", () => {
     await database.close()
   })
 
-  const parent = (id: number, options?: Parameters<Layer["read"]>[1]) =>
-    layer.read((db) => db.select().from(parents).where(eq(parents.id, id)) as never, options) as Promise<
-      ReadonlyArray<{ id: number; v: number }>
-    >
+  const parent = (id: number, options?: CacheOptions) =>
+    layer.read((db) => db.select().from(parents).where(eq(parents.id, id)), options)
 
   it("answers the second time from memory", async () => {
     expect(await parent(1)).toEqual([{ id: 1, v: 0 }])

@@ -1,6 +1,6 @@
 /** A data layer on a database of its own, with the change log on its tables. */
 import { createTestDatabase, type TestDatabase } from "@ems/db-testing/TestDatabase"
-import { defineRelations, sql } from "drizzle-orm"
+import { defineRelations } from "drizzle-orm"
 import { bigint, integer, jsonb, pgTable, text, timestamp } from "drizzle-orm/pg-core"
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -8,7 +8,7 @@ import type { Input } from "../../../src/config/DbConfig.ts"
 import { Database, type DatabaseShape, type Handle } from "../../../src/connection/Database.ts"
 import * as DbCore from "../../../src/DbCore.ts"
 import * as ChangeLog from "../../../src/migration/ChangeLog.ts"
-import { type CacheSnapshot, Optimizer } from "../../../src/optimizer/Optimizer.ts"
+import { type CacheOptions, type CacheSnapshot, Optimizer, type Query } from "../../../src/optimizer/Optimizer.ts"
 
 export const parents = pgTable("parents", { id: integer().primaryKey(), v: integer().notNull() })
 export const children = pgTable("children", {
@@ -44,8 +44,8 @@ export interface Layer {
   readonly optimizer: Optimizer["Service"]
   /** Runs one query through the cache. */
   readonly read: <A>(
-    use: (db: Handle<Relations>) => Effect.Effect<A, never>,
-    options?: Parameters<Optimizer["Service"]["cached"]>[1]
+    use: (db: Handle<Relations>) => Query<A>,
+    options?: CacheOptions
   ) => Promise<A>
   readonly snapshot: () => Promise<CacheSnapshot>
   readonly close: () => Promise<void>
@@ -83,5 +83,3 @@ export const until = async (condition: () => boolean | Promise<boolean>, limit =
     await new Promise((done) => setTimeout(done, 10))
   }
 }
-
-export { sql }
