@@ -34,9 +34,14 @@ const definitions = `case
   ))
 end`
 
-/** Which server it is, and on which history. Fails on a standby. */
+/**
+ * Which server it is, on which history, and what new connections get as settings: connections from before and after a
+ * change would give different answers. Fails on a standby.
+ */
 const lineage = `concat_ws(':', (select system_identifier from pg_control_system()),
-  left(pg_walfile_name(pg_current_wal_lsn()), 8))`
+  left(pg_walfile_name(pg_current_wal_lsn()), 8),
+  (select string_agg(concat_ws(':', setdatabase, setrole, xmin), ',' order by setdatabase, setrole)
+    from pg_db_role_setting))`
 
 export interface ChangePoll {
   readonly snapshot: string

@@ -167,6 +167,7 @@ const make = Effect.gen(function*() {
     entries,
     feed,
     clock,
+    staleness: config.cacheStaleness,
     within,
     detach: (leader, effect) => {
       // Everything of the leader's, such as its span, but its deadline.

@@ -38,6 +38,7 @@ export interface Call {
   readonly declared: Declared
   /** Name and value of each setting, by name. */
   readonly settings: ReadonlyArray<readonly [name: string, value: string]>
+  /** Settings and tags, for the key. */
   readonly scopeKey: string
   readonly setSql: string
 }
@@ -59,7 +60,9 @@ export const callOf = (options: CacheOptions | undefined, tables: Tables, defaul
       ? none
       : { tables: declaredTables, settings: settings.map(([name]) => name) },
     settings,
-    scopeKey: settings.map(([name, value]) => `${name.length}:${name}${value.length}:${value}`).join("") + "\0",
+    scopeKey: `${settings.map(([name, value]) => `${name.length}:${name}${value.length}:${value}`).join("")}\0${
+      // Who asks with other tags gets an answer of its own: one that is invalidated by those.
+      tags.map((tag) => `${tag.length}:${tag}`).join("")}\0`,
     setSql: `select ${settings.map((_, at) => `set_config($${at * 2 + 1}, $${at * 2 + 2}, true)`).join(", ")}`
   }
 }

@@ -89,6 +89,6 @@ export class Entries {
     const before = this.lru
     this.limits = bounds
     this.lru = Entries.make(bounds)
-    for (const [key, { size, value }] of before.dump().toReversed()) this.lru.set(key, value, { size: size ?? 1 })
+    for (const [key, { size, value }] of before.dump()) this.lru.set(key, value, { size: size ?? 1 })
   }
 }

@@ -37,8 +37,10 @@ const sessionFunctions =
 const timeLiteral = /\b(?:now|today|tomorrow|yesterday)\b/i
 
 export const isTimeLiteral = (value: unknown): boolean =>
-  // A time is short.
-  typeof value === "string" && value.length <= 64 && timeLiteral.test(value)
+  typeof value === "string"
+    // A time is short, but a list of them as text may be long.
+    ? (value.length <= 64 || value[0] === "{") && timeLiteral.test(value)
+    : Array.isArray(value) && value.some(isTimeLiteral)
 
 const unquoted = (name: string): string => name.slice(1, -1).replaceAll("\"\"", "\"")
 

@@ -27,8 +27,9 @@ interface Begun {
   readonly isFenced: boolean
   readonly hasBase: boolean
   readonly covered: (xid: bigint) => boolean
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, and nanoseconds of the monotonic clock. */
   readonly at: number
+  readonly startedAt: bigint
 }
 
 /** One read: the query with the parameters and options of this call. */
@@ -48,6 +49,8 @@ export interface Wiring {
   /** None: nothing but the time bounds an answer. */
   readonly feed: Feed | undefined
   readonly clock: Clock
+  /** How old an answer may be. Milliseconds. */
+  readonly staleness: number
   /** Runs a query in the context of the fibre that needs it first, and goes on when that one is interrupted. */
   readonly detach: <A>(
     leader: Fiber.Fiber<unknown, unknown>,
@@ -117,17 +120,23 @@ export class QueryCache {
       return this.direct(described, params, call, "feed")
     }
     // Definitions are watched from the first poll on: what is learned before it would have to be learned again.
+    const known = registry.find(described.sql, call.declared)
+    if (known !== undefined && (feed === undefined || feed.hasBase)) {
+      return this.decide(fiber, described, params, call, known)
+    }
     feed?.touch()
+    // Definitions are watched from the first poll on: what is learned before it would have to be learned again.
     const watched = feed === undefined || feed.hasBase ? Effect.void : Effect.asVoid(feed.validate)
-    return within(Effect.flatMap(watched, () => {
-      const known = registry.find(described.sql, call.declared)
-      if (known !== undefined) return this.decide(fiber, described, params, call, known)
-      return Effect.matchEffect(registry.learn(described.sql, call.declared), {
-        // The database will say itself what is wrong with it.
-        onFailure: () => this.direct(described, params, call, "undecided"),
-        onSuccess: (statement) => this.decide(fiber, described, params, call, statement)
-      })
-    }))
+    return within(
+      Effect.andThen(
+        watched,
+        Effect.matchEffect(registry.learn(described.sql, call.declared), {
+          // The database will say itself what is wrong with it.
+          onFailure: () => this.direct(described, params, call, "undecided"),
+          onSuccess: (statement) => this.decide(fiber, described, params, call, statement)
+        })
+      )
+    )
   }
 
   private decide(
@@ -192,24 +201,29 @@ export class QueryCache {
   private take(fiber: Fiber.Fiber<unknown, unknown>, read: Read, alone = false): Effect.Effect<unknown, DbError> {
     const { call, described, key, statement } = read
     const { clock, feed, registry, tables } = this.wiring
+    // What its answer lacks of others' commits is younger than the flight itself, whatever the feed knows.
+    const isYoung = ({ at, startedAt }: Begun): boolean =>
+      clock.monotonicTimeNanosUnsafe() - startedAt < BigInt(this.wiring.staleness) * 1_000_000n &&
+      clock.currentTimeMillisUnsafe() - at < this.wiring.staleness
     const mayJoin = (begun: Begun): boolean =>
       !alone && call.consistency !== "strong" && statement.version === registry.version &&
       begun.token === this.tokenOf(statement.tables, call.tags) && !begun.isFenced &&
       !tables.isFenced(statement.tables) &&
-      (feed === undefined || (begun.hasBase && feed.isWithinLease())) &&
+      (feed === undefined || isYoung(begun) || (begun.hasBase && feed.isWithinLease())) &&
       (call.after === undefined || begun.covered(call.after))
     const begin = (): Begun => ({
       token: this.tokenOf(statement.tables, call.tags),
       isFenced: tables.isFenced(statement.tables),
       hasBase: feed === undefined || feed.hasBase,
       covered: feed === undefined ? () => false : feed.vision(),
-      at: clock.currentTimeMillisUnsafe()
+      at: clock.currentTimeMillisUnsafe(),
+      startedAt: clock.monotonicTimeNanosUnsafe()
     })
     const run = (begun: Begun) => this.wiring.detach(fiber, this.fill(read, begun))
-    return Effect.map(
+    return this.wiring.within(Effect.map(
       this.flights.take(key, mayJoin, begin, run, () => void this.counters.joined++),
       (entry) => this.present(entry, described)
-    )
+    ))
   }
 
   private fill({ call, described, key, params, statement }: Read, begun: Begun): Effect.Effect<Entry, DbError> {

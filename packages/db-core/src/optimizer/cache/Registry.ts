@@ -53,7 +53,7 @@ const attempts = 3
 
 /** Utility statements that change no row. */
 const harmless =
-  /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(?:vacuum|analyze|reindex|cluster|checkpoint|set|reset|show|listen|unlisten|notify|begin|start|commit|rollback|savepoint|release|discard|deallocate|fetch|move|close|create\s+(?:unique\s+)?index)\b/i
+  /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(?:vacuum|analyze|reindex|cluster|checkpoint|set|reset|show|listen|unlisten|notify|create\s+(?:unique\s+)?index)\b/i
 
 /**
  * Writes with another number of rows are the same to us: parameters lose their numbers, and lists of them their length.

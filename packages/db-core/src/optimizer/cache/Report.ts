@@ -77,6 +77,9 @@ const queriesOf = (entries: Entries, registry: Registry): ReadonlyArray<QueryRep
   }).toSorted((a, b) => b.savedMs - a.savedMs)
 }
 
+/** Asleep it is asked when somebody reads; away its last answer may still be good. */
+const isVouching = ({ leaseMs, state }: Feed): boolean => state === "live" || state === "asleep" || leaseMs > 0
+
 export const snapshotOf = (
   cache: QueryCache,
   entries: Entries,
@@ -89,11 +92,7 @@ export const snapshotOf = (
   const answers = hits + revalidated + misses + joined + past
   return {
     enabled: cache.isEnabled,
-    guarantee: !cache.isEnabled || feed?.state === "away" || feed?.state === "absent"
-      ? "none"
-      : feed === undefined
-      ? "ttl"
-      : "bounded",
+    guarantee: !cache.isEnabled ? "none" : feed === undefined ? "ttl" : isVouching(feed) ? "bounded" : "none",
     stalenessMs: feed === undefined ? null : config.cacheStaleness,
     hits,
     revalidated,

@@ -19,6 +19,9 @@ export class Table {
 /** The tables that a write may change; `all` when that is not known. */
 export type WriteSet = "all" | ReadonlyArray<Table>
 
+/** Of more tags all are forgotten, and every answer with them: who makes a tag for each user has many. */
+const maxTags = 10_000
+
 export class Tables {
   private readonly byOid = new Map<number, Table>()
   private readonly byTag = new Map<string, Table>()
@@ -39,6 +42,10 @@ export class Tables {
   tagged(tag: string): Table {
     let table = this.byTag.get(tag)
     if (table === undefined) {
+      if (this.byTag.size >= maxTags) {
+        this.byTag.clear()
+        this.generation++
+      }
       table = new Table(-1)
       this.byTag.set(tag, table)
     }
