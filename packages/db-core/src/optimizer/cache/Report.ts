@@ -60,7 +60,9 @@ const ratio = (some: number, all: number): number | null => all === 0 ? null : s
 
 const queriesOf = (entries: Entries, registry: Registry): ReadonlyArray<QueryReport> => {
   const sizes = entries.bytesOf()
-  return registry.all.map(({ bypass, names, sql, usage }) => {
+  // Writes are learned, too, and nobody reads through the cache with them.
+  const read = registry.all.filter(({ usage }) => usage.hits + usage.revalidated + usage.misses + usage.bypassed > 0)
+  return read.map(({ bypass, names, sql, usage }) => {
     const { bypassed, hits, misses, revalidated, savedMs } = usage
     return {
       text: statementOf(sql).fingerprint.text,
