@@ -16,15 +16,26 @@ import { Driver } from "./driver/Driver.ts"
 import { none, StatementHooks } from "./driver/StatementHooks.ts"
 import { Fences } from "./optimizer/cache/Fences.ts"
 import { Optimizer } from "./optimizer/Optimizer.ts"
+import * as PoolMetrics from "./optimizer/statistics/PoolMetrics.ts"
+import { QueryPlans } from "./optimizer/statistics/QueryPlans.ts"
+import { QueryStatistics } from "./optimizer/statistics/QueryStatistics.ts"
 
 /** The services that callers use. */
-export type DbCore = Database | DbConfig | Driver | HealthCheck | Optimizer | Pool
+export type DbCore = Database | DbConfig | Driver | HealthCheck | Optimizer | Pool | QueryPlans | QueryStatistics
 
-/** What hears of every statement. */
-const hooks = Layer.effect(
-  StatementHooks,
-  Effect.map(Fences, (fences) => ({ ...none, ...fences.hooks }))
-)
+/**
+ * What hears of every statement. A layer of its own for each data layer: with a common one a data layer inside another
+ * would be given the outer one's, and its writes would count as those.
+ */
+const hooks = () =>
+  Layer.effect(
+    StatementHooks,
+    Effect.gen(function*() {
+      const fences = yield* Fences
+      const { hooks, unsent } = yield* QueryStatistics
+      return { ...none, ...hooks, unsent, ...fences.hooks }
+    })
+  )
 
 /**
  * Everything above `DbConfig`. `relations` are the consumer's own: nothing here knows a table.
@@ -34,10 +45,14 @@ const hooks = Layer.effect(
  */
 export const layerNoDeps = (relations: AnyRelations): Layer.Layer<Exclude<DbCore, DbConfig>, never, DbConfig> =>
   HealthCheck.layerNoDeps().pipe(
-    Layer.provideMerge(Layer.merge(Database.layerNoDeps(relations), Optimizer.layerNoDeps())),
+    Layer.provideMerge(
+      Layer.mergeAll(Database.layerNoDeps(relations), Optimizer.layerNoDeps(), QueryPlans.layerNoDeps())
+    ),
     Layer.provide(StatementRunner.layerNoDeps()),
-    Layer.provide(hooks),
+    Layer.provide(hooks()),
     Layer.provide(Fences.layer()),
+    Layer.provideMerge(QueryStatistics.layerNoDeps()),
+    Layer.provide(PoolMetrics.layerNoDeps()),
     Layer.provideMerge(Pool.layerNoDeps()),
     Layer.provideMerge(Driver.layerNoDeps()),
     Layer.provide(Observations.layer())

@@ -23,11 +23,15 @@ import * as DbCore from "./DbCore.ts"
 import type { PromiseHandle } from "./driver/PromiseSession.ts"
 
 import { type CacheSettings, type CacheSnapshot, Optimizer } from "./optimizer/Optimizer.ts"
+import { QueryStatistics, type Totals } from "./optimizer/statistics/QueryStatistics.ts"
+import type { SlowQuery } from "./optimizer/statistics/SlowQueries.ts"
 import { makeOptimizedQuery, nameOf, type OptimizedQuery, type TableName } from "./promise/OptimizedQuery.ts"
 
 export type { PromiseHandle } from "./driver/PromiseSession.ts"
 export { DbError } from "./errors/DbError.ts"
 export type { CacheSettings, CacheSnapshot } from "./optimizer/Optimizer.ts"
+export type { Totals } from "./optimizer/statistics/QueryStatistics.ts"
+export type { SlowQuery } from "./optimizer/statistics/SlowQueries.ts"
 export type { OptimizedQuery, TableName } from "./promise/OptimizedQuery.ts"
 
 export interface ConnectionState {
@@ -51,6 +55,10 @@ export interface DbManager<Relations extends AnyRelations> {
 }
 
 export interface QueryOptimizer {
+  /** The last statements that took at least `ms` and were slow (`DbConfig.slowQuery`), the slowest first. */
+  readonly getSlowQueries: (ms?: number) => ReadonlyArray<SlowQuery>
+  /** All statements since start, together: how many, how long, how many failed, what the cache answered. */
+  readonly getPerformanceStats: () => Totals
   /** Cached answers with this table are not used any more; of all tables without one. In this process. */
   readonly invalidateCache: (table?: TableName) => Promise<void>
   /** Changes settings of the cache, and says what they are now. */
@@ -88,9 +96,15 @@ export const openDatabase = async <Relations extends AnyRelations>(
   const runtime = ManagedRuntime.make(
     options.url === undefined ? DbCore.layer(relations) : DbCore.layerOf(relations, options)
   )
-  const { config, database, health, optimizer } = unwrap(
+  const { config, database, health, optimizer, statistics } = unwrap(
     await runtime.runPromiseExit(
-      Effect.all({ config: DbConfig, database: Database.with(relations), health: HealthCheck, optimizer: Optimizer })
+      Effect.all({
+        config: DbConfig,
+        database: Database.with(relations),
+        health: HealthCheck,
+        optimizer: Optimizer,
+        statistics: QueryStatistics
+      })
     )
   )
   const run = <A, E>(effect: Effect.Effect<A, E>) => runtime.runPromiseExit(effect)
@@ -114,6 +128,8 @@ export const openDatabase = async <Relations extends AnyRelations>(
     },
     optimizedQuery: makeOptimizedQuery(optimizer, config.cacheTtl, run),
     queryOptimizer: {
+      getSlowQueries: (ms) => Effect.runSync(statistics.slow(ms)),
+      getPerformanceStats: () => Effect.runSync(statistics.totals()),
       invalidateCache: async (table) =>
         unwrap(await run(optimizer.invalidate(table === undefined ? "all" : { tables: [nameOf(table)] }))),
       configureCache: (settings) => Effect.runSync(optimizer.configure(settings)),

@@ -41,6 +41,9 @@ const uncertain = ({ reason }: DbError): DbError =>
     ...(reason.sqlState === undefined ? {} : { sqlState: reason.sqlState })
   })
 
+/** Operations before a connection has a statement. */
+const neverHad: ReadonlySet<string> = new Set(["acquire", "connect"])
+
 /** Work for `call`, which hears of its retries. */
 const workFor = <A, E>(call: CallSpan | undefined, work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   call === undefined ? work : Effect.provideService(work, CurrentCall, call)
@@ -58,10 +61,13 @@ export const make = (
 ): Statements => {
   const Current = Transactions.makeCurrent()
 
-  const tell = (error: DbError): Effect.Effect<never, DbError> => {
-    failed(error)
-    return Effect.fail(error)
-  }
+  const tell = (sql: string, params: ReadonlyArray<unknown>) => (error: DbError): Effect.Effect<never, DbError> =>
+    Effect.withFiber((fiber) => {
+      failed(error)
+      // What a connection had told of it already.
+      if (neverHad.has(error.operation)) hooks.unsent(sql, params, fiber, error)
+      return Effect.fail(error)
+    })
 
   const sharing = new WeakMap<Session, WireConnection>()
   const sharedConnection = (session: Session): WireConnection => {
@@ -172,7 +178,7 @@ export const make = (
           aloneInTime(mode, sql, params, budget, call, left())
         )
       }
-      if (!mayReadAgain(error)) return tell(error)
+      if (!mayReadAgain(error)) return tell(sql, params)(error)
       const retried = workFor(
         call,
         Effect.andThen(
@@ -184,7 +190,7 @@ export const make = (
         )
       )
       // The waits between the attempts have no alarm of their own.
-      return Effect.catch(budget === undefined ? deadlines.within(retried, left()) : retried, tell)
+      return Effect.catch(budget === undefined ? deadlines.within(retried, left()) : retried, tell(sql, params))
     })
   }
 
@@ -208,7 +214,7 @@ export const make = (
         return undefined
       }
     )
-    return Effect.catch(budget === undefined ? deadlines.within(run, timeout) : run, tell)
+    return Effect.catch(budget === undefined ? deadlines.within(run, timeout) : run, tell(sql, params))
   }
 
   /** What the caller was told whose work only ends now, if its deadline passed. */
@@ -253,7 +259,7 @@ export const make = (
   const execute: Statements["execute"] = (mode, sql, params) =>
     Effect.withFiber((fiber) => {
       const what = sessionState ? undefined : forbidden(sql)
-      if (what !== undefined) return tell(impossible(what))
+      if (what !== undefined) return tell(sql, params)(impossible(what))
       const transaction = Context.getOrUndefined(fiber.context, Current)
       if (transaction !== undefined) {
         transaction.hooks.statement(sql)

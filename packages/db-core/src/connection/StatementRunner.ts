@@ -45,7 +45,7 @@ const make = Effect.gen(function*() {
   const observations = yield* Observations
   const listeners = yield* StatementHooks
   const level = yield* References.MinimumLogLevel
-  const log = StatementLog.make(config.slowQuery, level === "Debug" || level === "Trace" || level === "All")
+  const log = StatementLog.make(level === "Debug" || level === "Trace" || level === "All")
   const clock = yield* Clock.Clock
   const hooks: StatementHooksShape = {
     ...listeners,

@@ -23,7 +23,7 @@ const exclusiveWords = new RegExp(
   "i"
 )
 
-const leading = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/|\()*(\w+)/
+const leading = /^(?:\s|--[^\n\r]*(?:[\n\r]|$)|\/\*[\s\S]*?\*\/|\()*(\w+)/
 
 const decide = (sql: string): boolean => {
   const first = leading.exec(sql)?.[1]?.toLowerCase()

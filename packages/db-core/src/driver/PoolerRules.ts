@@ -17,7 +17,7 @@ const rules: ReadonlyArray<readonly [pattern: RegExp, what: string]> = [
 ]
 
 /** Blanks and comments in front of the first word. */
-const leading = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/
+const leading = /^(?:\s|--[^\n\r]*(?:[\n\r]|$)|\/\*[\s\S]*?\*\/)*/
 
 /** Texts remembered: an application repeats a few hundred; one that does not would only fill memory. */
 const remembered = 2048

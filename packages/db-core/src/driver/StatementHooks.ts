@@ -39,6 +39,13 @@ export interface StatementHooksShape {
   readonly isPrecise: boolean
   /** Called after each statement, in the caller's fibre. `undefined` when there is nothing to do: the usual case. */
   readonly outcome: (outcome: StatementOutcome) => Effect.Effect<void> | undefined
+  /** A statement failed before any connection had it. */
+  readonly unsent: (
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    error: DbError
+  ) => void
   /**
    * A lone statement that may write is about to be sent. What is returned is called when its outcome is known, before
    * the caller hears of it.
@@ -54,6 +61,7 @@ const noTransaction: TransactionHooks = { statement: nothing, committing: () => 
 export const none: StatementHooksShape = {
   isPrecise: false,
   outcome: () => undefined,
+  unsent: nothing,
   writing: () => nothing,
   transaction: () => noTransaction
 }

@@ -27,6 +27,7 @@ import { upkeep } from "./cache/Janitor.ts"
 import { QueryCache } from "./cache/QueryCache.ts"
 import { Registry, type TableReport } from "./cache/Registry.ts"
 import { type CacheSnapshot, snapshotOf } from "./cache/Report.ts"
+import { QueryStatistics } from "./statistics/QueryStatistics.ts"
 
 export type { Bypass } from "./cache/Analysis.ts"
 export type { CacheOptions, Consistency } from "./cache/Call.ts"
@@ -122,12 +123,13 @@ const make = Effect.gen(function*() {
   const pool = yield* Pool
   const runner = yield* StatementRunner
   const { consult, tables } = yield* Fences
+  const { cacheCounter } = yield* QueryStatistics
   const clock = yield* Clock.Clock
   const fibers = yield* FiberSet.make()
   const fork = yield* FiberSet.runtime(fibers)()
   const within = <A>(effect: Effect.Effect<A, DbError>) => runner.within(effect, config.queryTimeout)
 
-  const registry = new Registry(runner.statements, tables, config.cacheFeed === "log", within, fork)
+  const registry = new Registry(runner.statements, tables, config.cacheFeed === "log", within, fork, cacheCounter)
   const entries = new Entries({
     maxEntries: config.cacheMaxEntries,
     maxBytes: config.cacheMaxBytes,

@@ -4,6 +4,7 @@
  *
  * Source: OpenTelemetry semantic conventions, "Generating a summary of the query".
  */
+import { type Token, tokenize } from "./Tokens.ts"
 
 export interface QuerySummary {
   /** `undefined` for what begins with no word of SQL that we know. */
@@ -27,38 +28,21 @@ const otherVerbs = new Set(
     "reindex cluster refresh listen unlisten notify discard checkpoint").split(" ")
 )
 
-/** Literals and comments each as a whole, so that nothing inside them is taken for a word. */
-const tokens = new RegExp(
-  [
-    "--[^\\n]*",
-    "/\\*[\\s\\S]*?\\*/",
-    "[eE]'(?:[^'\\\\]|\\\\[\\s\\S]|'')*'",
-    "'[^']*'",
-    "\\$((?:[A-Za-z_\\u0080-\\uffff][\\w\\u0080-\\uffff]*)?)\\$[\\s\\S]*?\\$\\1\\$",
-    "\"(?:[^\"]|\"\")*\"",
-    "[A-Za-z_\\u0080-\\uffff][\\w$\\u0080-\\uffff]*",
-    "[0-9$][\\w.]*",
-    "\\S"
-  ].join("|"),
-  "g"
-)
+const isName = ({ kind }: Token): boolean => kind === "word" || kind === "quoted"
 
-/** A literal may end elsewhere than we think: at a backslash by an old setting, in a nested comment, without its end. */
-const isAmbiguous = (token: string): boolean =>
-  token === "'" || token === "\"" || (token[0] === "'" && token.includes("\\")) ||
-  (token.startsWith("/*") && token.includes("/*", 2))
+const isSkipped = ({ kind }: Token): boolean =>
+  kind === "comment" || kind === "string" || kind === "number" || kind === "parameter"
 
-const isSkipped = (token: string): boolean =>
-  token[0] === "'" || token.startsWith("--") || token.startsWith("/*") || /^(?:[eE]'|\$)/.test(token)
-
-const isName = (token: string): boolean => /^["A-Za-z_\u0080-\uffff]/.test(token)
-
-const unquoted = (name: string): string => name[0] === "\"" ? name.slice(1, -1).replaceAll("\"\"", "\"") : name
+/** A name as the server knows it, but for the case of its letters. */
+export const unquoted = (name: string): string => name[0] === "\"" ? name.slice(1, -1).replaceAll("\"\"", "\"") : name
 
 /** More is not read: a table's name stands near the beginning. */
 const readAtMost = 8192
 
-export const summarize = (sql: string): QuerySummary => {
+export const summarize = (sql: string): QuerySummary => summaryOf(tokenize(sql, readAtMost))
+
+/** The same of a statement that was taken apart already. */
+export const summaryOf = (tokens: ReadonlyArray<Token>): QuerySummary => {
   /** The verb of each open parenthesis; of the statement itself at the bottom. */
   const verbs: Array<string> = [""]
   let operation: string | undefined
@@ -69,19 +53,20 @@ export const summarize = (sql: string): QuerySummary => {
   let expected: "name" | "dot" | "part" | undefined
   let last = ""
 
-  for (const [token] of sql.slice(0, readAtMost).matchAll(tokens)) {
-    if (isAmbiguous(token)) {
+  for (const token of tokens) {
+    if (token.kind === "doubtful") {
       table = undefined
       break
     }
     if (isSkipped(token)) continue
-    const word = token.toLowerCase()
-    if (expected === "dot" && token === ".") {
+    const { text } = token
+    const word = text.toLowerCase()
+    if (expected === "dot" && text === ".") {
       expected = "part"
       continue
     }
     if (expected === "part" && isName(token)) {
-      table += `.${unquoted(token)}`
+      table += `.${unquoted(text)}`
       expected = "dot"
       continue
     }
@@ -90,7 +75,7 @@ export const summarize = (sql: string): QuerySummary => {
       if (word === "only" || word === "lateral") continue
       // A word of the statement itself wins over one in a subquery or a WITH.
       if (table === undefined || verbs.length === 1) {
-        table = unquoted(token)
+        table = unquoted(text)
         isInner = verbs.length > 1
         expected = "dot"
       } else expected = undefined
@@ -98,11 +83,11 @@ export const summarize = (sql: string): QuerySummary => {
     }
     expected = undefined
     const top = verbs.length - 1
-    if (token === "(") verbs.push("")
-    else if (token === ")") {
+    if (text === "(") verbs.push("")
+    else if (text === ")") {
       if (top > 0) verbs.pop()
     } else if (begins === undefined && word === "with") begins = "with"
-    else if (verbs[top] === "" && word in beforeTable) {
+    else if (verbs[top] === "" && Object.hasOwn(beforeTable, word)) {
       verbs[top] = word
       begins ??= "verb"
       if (operation === undefined && (begins === "verb" || top === 0)) operation = word.toUpperCase()

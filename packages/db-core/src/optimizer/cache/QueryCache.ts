@@ -86,6 +86,7 @@ export class QueryCache {
     if (call.after !== undefined && feed?.covers(call.after) !== true) return undefined
     this.counters.hits++
     statement.usage.hits++
+    statement.usage.counter.hits++
     this.saved(statement, entry)
     return { value: this.present(entry, described) }
   }
@@ -148,6 +149,7 @@ export class QueryCache {
   ): Effect.Effect<unknown, DbError> {
     if (statement.bypass !== undefined) {
       statement.usage.bypassed++
+      statement.usage.counter.bypasses++
       return this.direct(described, params, call, statement.bypass)
     }
     const key = keyOf(statement.prefix + described.mode + call.scopeKey, params)
@@ -165,11 +167,13 @@ export class QueryCache {
       if (!isVouched) {
         this.counters.bypass("feed")
         statement.usage.bypassed++
+        statement.usage.counter.bypasses++
         return this.take(fiber, read, true)
       }
       if (call.after !== undefined && !feed.covers(call.after)) return this.take(fiber, read)
       this.counters.revalidated++
       statement.usage.revalidated++
+      statement.usage.counter.hits++
       this.saved(statement, entry)
       return Effect.succeed(this.present(entry, described))
     })
@@ -230,6 +234,7 @@ export class QueryCache {
     const { clock, entries, registry } = this.wiring
     this.counters.misses++
     statement.usage.misses++
+    statement.usage.counter.misses++
     return Effect.map(this.execute(described, params, call), (found) => {
       const { bytes, hasBinary, hasObjects } = freeze("rowCount" in found ? found.rows : found)
       Object.freeze(found)

@@ -9,6 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import { LRUCache } from "lru-cache"
 import type { Statements } from "../../driver/Statements.ts"
 import type { DbError } from "../../errors/DbError.ts"
+import type { CacheCounter } from "../statistics/QueryEntry.ts"
 import { type Analysis, analyze, type Bypass, type Declared, type Reading, unfit } from "./Analysis.ts"
 import type { Model } from "./Model.ts"
 import { loadModel, locksOf } from "./Oracle.ts"
@@ -37,6 +38,8 @@ export interface Usage {
   bypassed: number
   /** What the queries took whose answers were given from memory. Milliseconds. */
   savedMs: number
+  /** The same for the statistics. */
+  readonly counter: CacheCounter
 }
 
 /** Texts remembered. */
@@ -53,7 +56,7 @@ const attempts = 3
 
 /** Utility statements that change no row. */
 const harmless =
-  /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(?:vacuum|analyze|reindex|cluster|checkpoint|set|reset|show|listen|unlisten|notify|create\s+(?:unique\s+)?index)\b/i
+  /^(?:\s|--[^\n\r]*(?:[\n\r]|$)|\/\*[\s\S]*?\*\/)*(?:vacuum|analyze|reindex|cluster|checkpoint|set|reset|show|listen|unlisten|notify|create\s+(?:unique\s+)?index)\b/i
 
 /**
  * Writes with another number of rows are the same to us: parameters lose their numbers, and lists of them their length.
@@ -83,6 +86,7 @@ export class Registry {
   private readonly needsLog: boolean
   private readonly within: <A>(effect: Effect.Effect<A, DbError>) => Effect.Effect<A, DbError>
   private readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  private readonly counterOf: (sql: string) => CacheCounter
   private readonly known = new LRUCache<string, Statement>({ max: remembered })
   private readonly usage = new LRUCache<string, Usage>({ max: remembered })
   private readonly writes = new LRUCache<string, WriteSet>({ max: remembered })
@@ -101,8 +105,10 @@ export class Registry {
     tables: Tables,
     needsLog: boolean,
     within: <A>(effect: Effect.Effect<A, DbError>) => Effect.Effect<A, DbError>,
-    fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+    fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>,
+    counterOf: (sql: string) => CacheCounter
   ) {
+    this.counterOf = counterOf
     this.statements = statements
     this.tables = tables
     this.needsLog = needsLog
@@ -165,7 +171,8 @@ export class Registry {
   private statement(sql: string, version: number, reading: Reading): Statement {
     const prefix = `${this.ids++}\0`
     // Kept when definitions change: people want to know of more than the last minute.
-    const usage = this.usage.get(sql) ?? { sql, hits: 0, revalidated: 0, misses: 0, bypassed: 0, savedMs: 0 }
+    const usage = this.usage.get(sql) ??
+      { sql, hits: 0, revalidated: 0, misses: 0, bypassed: 0, savedMs: 0, counter: this.counterOf(sql) }
     this.usage.set(sql, usage)
     return "bypass" in reading
       ? { prefix, sql, version, tables: [], names: [], settings: false, bypass: reading.bypass, usage }

@@ -6,7 +6,11 @@ import * as ChangeLog from "../../../src/migration/ChangeLog.ts"
 import { openLayer, parents, until } from "./support.ts"
 
 it("caches, invalidates and learns on PGlite", async () => {
-  const layer = await openLayer("pglite:memory", { connectTimeout: 60_000, queryTimeout: 60_000 })
+  const layer = await openLayer("pglite:memory", {
+    acquireTimeout: 60_000,
+    connectTimeout: 60_000,
+    queryTimeout: 60_000
+  })
   await layer.run(layer.database.direct((db) =>
     Effect.gen(function*() {
       yield* db.execute(sql`create table parents (id int primary key, v int not null)`)
