@@ -168,7 +168,7 @@ export class QueryCache {
         this.counters.bypass("feed")
         statement.usage.bypassed++
         statement.usage.counter.bypasses++
-        return this.take(fiber, read, true)
+        return this.take(fiber, read)
       }
       if (call.after !== undefined && !feed.covers(call.after)) return this.take(fiber, read)
       this.counters.revalidated++
@@ -201,8 +201,8 @@ export class QueryCache {
     return token
   }
 
-  /** Asks the database, together with others who need the same. `alone`: no answer under way is known to be fresh. */
-  private take(fiber: Fiber.Fiber<unknown, unknown>, read: Read, alone = false): Effect.Effect<unknown, DbError> {
+  /** Asks the database, together with others who need the same. */
+  private take(fiber: Fiber.Fiber<unknown, unknown>, read: Read): Effect.Effect<unknown, DbError> {
     const { call, described, key, statement } = read
     const { clock, feed, registry, tables } = this.wiring
     // What its answer lacks of others' commits is younger than the flight itself, whatever the feed knows.
@@ -210,7 +210,7 @@ export class QueryCache {
       clock.monotonicTimeNanosUnsafe() - startedAt < BigInt(this.wiring.staleness) * 1_000_000n &&
       clock.currentTimeMillisUnsafe() - at < this.wiring.staleness
     const mayJoin = (begun: Begun): boolean =>
-      !alone && call.consistency !== "strong" && statement.version === registry.version &&
+      call.consistency !== "strong" && statement.version === registry.version &&
       begun.token === this.tokenOf(statement.tables, call.tags) && !begun.isFenced &&
       !tables.isFenced(statement.tables) &&
       (feed === undefined || isYoung(begun) || (begun.hasBase && feed.isWithinLease())) &&
