@@ -1,8 +1,10 @@
 /** `pnpm bench <suite> [--rounds N] [--seconds S] [--json FILE]`: our numbers beside a peer's, in one run. */
+import { cache } from "./cache.ts"
 import { connection } from "./connection.ts"
 import { parseOptions } from "./options.ts"
+import { statistics } from "./statistics.ts"
 
-const suites = { connection }
+const suites = { connection, statistics, cache }
 
 const [suite, ...rest] = process.argv.slice(2)
 if (suite === undefined || !(suite in suites)) {

@@ -1,4 +1,5 @@
 /** What `pnpm trust` runs, by name. */
+import { cacheSuite } from "./cache/suite.ts"
 import { faultSuite } from "./faultSuite.ts"
 import type { Options } from "./options.ts"
 import { suite as simulationSuite } from "./simulation/main.ts"
@@ -13,5 +14,6 @@ export type Suite = (options: Options) => Promise<SuiteResult>
 
 export const suites: ReadonlyMap<string, Suite> = new Map([
   ["faults", faultSuite],
-  ["simulation", simulationSuite]
+  ["simulation", simulationSuite],
+  ["cache", cacheSuite]
 ])

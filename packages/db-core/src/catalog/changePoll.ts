@@ -13,6 +13,17 @@ const changes = `(
   ) found
 )`
 
+/** The same with the transactions, `oid:xid+xid`; `oid:` for a table with more than 16 of them. */
+const detailedChanges = `(
+  select string_agg(relid || ':' || xids, ',') from (
+    select relid, case when count(*) <= 16 then string_agg(xid::text, '+') else '' end as xids from (
+      select relid, xid from ${internalSchema}.change where xid >= $1::text::xid8
+      union
+      select relid, xid from ${internalSchema}.change where xid = any (string_to_array($2::text, ',')::xid8[])
+    ) each group by relid
+  ) found
+)`
+
 /**
  * A text that differs after definitions changed. Where the event triggers are in force they speak for everything but
  * themselves; elsewhere every definition that the cache relies on is in it.
@@ -35,13 +46,15 @@ const definitions = `case
 end`
 
 /**
- * Which server it is, on which history, and what new connections get as settings: connections from before and after a
- * change would give different answers. Fails on a standby.
+ * Which server and database it is, on which history, what new connections get as settings, and who may act as whom: connections
+ * from before and after a change would give different answers. Fails on a standby.
  */
 const lineage = `concat_ws(':', (select system_identifier from pg_control_system()),
+  (select oid from pg_database where datname = current_database()),
   left(pg_walfile_name(pg_current_wal_lsn()), 8),
   (select string_agg(concat_ws(':', setdatabase, setrole, xmin), ',' order by setdatabase, setrole)
-    from pg_db_role_setting))`
+    from pg_db_role_setting),
+  (select md5(string_agg(concat_ws(':', roleid, member, xmin), ',' order by roleid, member)) from pg_auth_members))`
 
 export interface ChangePoll {
   readonly snapshot: string
@@ -49,7 +62,7 @@ export interface ChangePoll {
   readonly epoch: string | null
   readonly tick: bigint | null
   readonly oldestTick: bigint | null
-  /** Oids with commas between; 0 for definitions. */
+  /** Oids with commas between; 0 for definitions. Detailed each with its transactions, see `detailedChanges`. */
   readonly changed: string | null
   readonly standby: boolean
   /** Only asked with the guard. */
@@ -57,17 +70,23 @@ export interface ChangePoll {
   readonly lineage?: string
 }
 
-const poll = (guard: string) =>
+const poll = (changed: string, guard: string) =>
   `select pg_current_snapshot()::text as snapshot,
   (select id::text from ${internalSchema}.epoch) as epoch,
   (select max(k) from ${internalSchema}.tick) as tick,
   (select min(k) from ${internalSchema}.tick) as "oldestTick",
-  ${changes} as changed,
+  ${changed} as changed,
   pg_is_in_recovery() as standby${guard}`
 
-export const changePoll = poll("")
+const guard = `,
+  ${definitions} as definitions,
+  ${lineage} as lineage`
+
+export const changePoll = poll(changes, "")
 
 /** The same with what checks the assumptions behind it: dearer, asked once a second. */
-export const changePollGuarded = poll(`,
-  ${definitions} as definitions,
-  ${lineage} as lineage`)
+export const changePollGuarded = poll(changes, guard)
+
+/** For who shares answers with other processes. */
+export const changePollDetailed = poll(detailedChanges, "")
+export const changePollDetailedGuarded = poll(detailedChanges, guard)

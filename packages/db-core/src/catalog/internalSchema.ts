@@ -5,3 +5,10 @@ export const internalSchema = "ems_internal"
 
 /** What the triggers are called that write the change log. */
 export const changeTrigger = "ems_change"
+
+/** What those triggers do. One that does something else notes nothing that can be relied on. */
+export const markSource = `
+begin
+  insert into ${internalSchema}.change values (tg_relid, pg_catalog.pg_current_xact_id());
+  return null;
+end `

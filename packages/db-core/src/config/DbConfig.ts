@@ -242,6 +242,8 @@ export interface DbConfigShape extends Numbers {
   readonly neonProxy: string | undefined
   /** What tells the query cache of writes: the change log, or nothing, in which case only the time bounds an answer. */
   readonly cacheFeed: CacheFeed
+  /** The Redis or Valkey that processes share cached answers through; none when `undefined`. */
+  readonly redisUrl: Redacted.Redacted | undefined
 }
 
 export type CacheFeed = "log" | "none"
@@ -258,6 +260,7 @@ export type Input =
     readonly applicationName?: string | undefined
     readonly neonProxy?: string | undefined
     readonly cacheFeed?: CacheFeed | undefined
+    readonly redisUrl?: Redacted.Redacted | string | undefined
   }
   & { readonly [Key in keyof Numbers]?: number | undefined }
 
@@ -289,6 +292,32 @@ const directOf = (
       : Result.succeed(direct))
 }
 
+/** As written: `redis:` is in clear, `rediss:` is TLS, always verified. */
+const redisOf = (
+  url: Redacted.Redacted | string | undefined
+): Result.Result<Redacted.Redacted | undefined, DbConfigError> => {
+  if (url === undefined) return Result.succeed(undefined)
+  const redacted = redact(url)
+  const refused = (value: string) =>
+    new DbConfigError({
+      key: "REDIS_URL",
+      value,
+      expected: "redis://user:password@host:6379/0, or rediss: with TLS"
+    })
+  return Result.flatMap(
+    Result.try({ try: () => new URL(Redacted.value(redacted)), catch: () => refused("<not a URL>") }),
+    ({ hostname, password, pathname, protocol, username }) => {
+      if (protocol !== "redis:" && protocol !== "rediss:") return Result.fail(refused(protocol))
+      if (hostname === "") return Result.fail(refused("<no host>"))
+      if (!/^\/?\d*$/.test(pathname)) return Result.fail(refused("<a path that is no number>"))
+      return Result.mapBoth(Result.try(() => [username, password].map(decodeURIComponent)), {
+        onFailure: () => refused("<not shown>"),
+        onSuccess: () => redacted
+      })
+    }
+  )
+}
+
 const number = (setting: Setting, value: number | undefined): Result.Result<number, DbConfigError> => {
   if (value === undefined) return Result.succeed(setting.default)
   if (Number.isInteger(value) && value >= setting.min && value <= setting.max) return Result.succeed(value)
@@ -306,6 +335,7 @@ export const make = (input: Input): Result.Result<DbConfigShape, DbConfigError> 
   Result.gen(function*() {
     const target = yield* DbUrl.parse(redact(input.url), input.transport ?? "auto")
     const direct = yield* directOf(target, input)
+    const redisUrl = yield* redisOf(input.redisUrl)
     const numbers: Record<string, number> = {}
     for (const key of Object.keys(settings) as Array<keyof typeof settings>) {
       numbers[key] = yield* number(settings[key], input[key])
@@ -323,7 +353,8 @@ export const make = (input: Input): Result.Result<DbConfigShape, DbConfigError> 
       direct,
       applicationName,
       neonProxy: input.neonProxy,
-      cacheFeed: input.cacheFeed ?? "log"
+      cacheFeed: input.cacheFeed ?? "log",
+      redisUrl
     }
   })
 
@@ -357,6 +388,7 @@ export const fromEnvironment = Effect.gen(function*() {
   if (!cacheFeeds.includes(cacheFeed)) {
     return yield* new DbConfigError({ key: "EMS_CACHE_FEED", value: cacheFeed, expected: cacheFeeds.join(", ") })
   }
+  const redisUrl = yield* optional("REDIS_URL")
   const numbers: Record<string, number | undefined> = {}
   for (const [key, setting] of Object.entries(settings)) {
     const value = yield* integer(setting.env)
@@ -376,7 +408,8 @@ export const fromEnvironment = Effect.gen(function*() {
     transport: transport as DbUrl.TransportKind | "auto",
     applicationName: yield* optional("EMS_APPLICATION_NAME"),
     neonProxy: yield* optional("EMS_NEON_PROXY"),
-    cacheFeed: cacheFeed as CacheFeed
+    cacheFeed: cacheFeed as CacheFeed,
+    redisUrl: redisUrl === undefined || redisUrl === "" ? undefined : Redacted.make(redisUrl)
   }))
 })
 

@@ -6,7 +6,7 @@
  * a `DbError`, inside transactions too.
  */
 import type { AnyRelations, Query } from "drizzle-orm"
-import { fillPlaceholders } from "drizzle-orm"
+import { fillPlaceholders, is, Param, Placeholder } from "drizzle-orm"
 import type { EffectCacheShape } from "drizzle-orm/cache/core/cache-effect"
 import type { EffectLoggerShape, QueryEffectHKTBase, QueryEffectKind } from "drizzle-orm/effect-core"
 import { effectPgCodecs, type EffectPgQueryResultHKT } from "drizzle-orm/effect-postgres"
@@ -170,6 +170,49 @@ export const describe = (query: object): Described => {
   return { sql, params, mode, mapper, prepared: undefined }
 }
 
-/** The parameters with their placeholders filled. */
-export const fill = (params: ReadonlyArray<unknown>, values: Record<string, unknown>): ReadonlyArray<unknown> =>
-  params.length === 0 ? params : fillPlaceholders([...params], values)
+const noValues: Record<string, unknown> = {}
+
+/** Members that Drizzle's declarations hide: its own `fillPlaceholders` reads them. */
+interface PlaceholderMembers {
+  readonly name: string
+}
+interface ParamMembers {
+  readonly value: unknown
+  readonly codec: unknown
+  readonly encoder: { readonly mapToDriverValue: { readonly isNoop?: boolean } }
+}
+
+/** The name of a placeholder whose value is sent as it is; `undefined` for anything else. */
+const plainName = (param: unknown): string | undefined => {
+  if (is(param, Placeholder)) return (param as unknown as PlaceholderMembers).name
+  if (!is(param, Param)) return undefined
+  const { codec, encoder, value } = param as unknown as ParamMembers
+  if (!is(value, Placeholder) || codec !== undefined || encoder.mapToDriverValue.isNoop !== true) return undefined
+  return (value as unknown as PlaceholderMembers).name
+}
+
+const holdsPlaceholder = (param: unknown): boolean =>
+  is(param, Placeholder) || (is(param, Param) && is((param as unknown as ParamMembers).value, Placeholder))
+
+/** Fills the placeholders of `params`: what they are is found out once. */
+export const filler = (
+  params: ReadonlyArray<unknown>
+): (values?: Record<string, unknown>) => ReadonlyArray<unknown> => {
+  if (!params.some(holdsPlaceholder)) return () => params
+  const names = params.map(plainName)
+  // One that is encoded for its column is Drizzle's affair.
+  if (params.some((param, at) => holdsPlaceholder(param) && names[at] === undefined)) {
+    return (values = noValues) => fillPlaceholders([...params], values)
+  }
+  return (values = noValues) => {
+    const filled: Array<unknown> = []
+    for (let at = 0; at < params.length; at++) {
+      const name = names[at]
+      if (name === undefined) filled.push(params[at])
+      // Says which one is missing.
+      else if (!(name in values)) return fillPlaceholders([...params], values)
+      else filled.push(values[name])
+    }
+    return filled
+  }
+}

@@ -9,7 +9,7 @@
  *
  * One statement each: the extended protocol takes no more. Run again, they change nothing.
  */
-import { changeTrigger, internalSchema } from "../catalog/internalSchema.ts"
+import { changeTrigger, internalSchema, markSource } from "../catalog/internalSchema.ts"
 
 /** Ticks that a change stays readable; with one every 9 s at most about a minute. */
 const keptTicks = 6
@@ -32,11 +32,7 @@ export const changeLogSql: ReadonlyArray<string> = [
   at timestamptz not null
 )`,
   `create or replace function ${internalSchema}.mark() returns trigger
-language plpgsql security definer as $$
-begin
-  insert into ${internalSchema}.change values (tg_relid, pg_catalog.pg_current_xact_id());
-  return null;
-end $$`,
+language plpgsql security definer as $$${markSource}$$`,
   // Whoever empties the log by hand ends the epoch: what was in it can no longer be told.
   `create or replace function ${internalSchema}.end_epoch() returns trigger
 language plpgsql security definer as $$

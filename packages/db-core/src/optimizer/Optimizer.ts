@@ -15,7 +15,7 @@ import { Pool } from "../connection/Pool.ts"
 import { StatementRunner } from "../connection/StatementRunner.ts"
 import { CommittedXids, CurrentBudget } from "../driver/Budget.ts"
 import { Driver } from "../driver/Driver.ts"
-import { describe, fill } from "../driver/DrizzleSession.ts"
+import { describe, filler } from "../driver/DrizzleSession.ts"
 import { DbError } from "../errors/DbError.ts"
 import type { Bypass } from "./cache/Analysis.ts"
 import { type CacheOptions, type Call, callOf } from "./cache/Call.ts"
@@ -24,7 +24,7 @@ import { Feed } from "./cache/Feed.ts"
 import { borrowed, dedicated } from "./cache/FeedSource.ts"
 import { Fences } from "./cache/Fences.ts"
 import { upkeep } from "./cache/Janitor.ts"
-import { QueryCache } from "./cache/QueryCache.ts"
+import { missed, Plan, QueryCache } from "./cache/QueryCache.ts"
 import { Registry, type TableReport } from "./cache/Registry.ts"
 import { type CacheSnapshot, snapshotOf } from "./cache/Report.ts"
 import { QueryStatistics } from "./statistics/QueryStatistics.ts"
@@ -106,8 +106,6 @@ export class Optimizer extends Context.Service<Optimizer, {
   static readonly layerNoDeps = () => Layer.effect(Optimizer, make)
 }
 
-const noValues: Record<string, unknown> = {}
-
 /** From outside it may be anything. */
 const isXid = (text: string): boolean => /^\d{1,20}$/.test(text)
 
@@ -137,11 +135,28 @@ const make = Effect.gen(function*() {
   })
   consult((sql) => registry.written(sql))
 
+  // Its client takes long to load, and only the change log can vouch for answers of other processes.
+  const { redisUrl } = config
+  const level2 = redisUrl === undefined || config.cacheFeed === "none" || driver.capabilities.maxSessions === 1
+    ? undefined
+    : yield* Effect.flatMap(
+      Effect.promise(() => import("./cache/level2/Level2.ts")),
+      ({ make }) =>
+        make(redisUrl, {
+          tables,
+          statements: runner.statements,
+          within,
+          fork,
+          clock,
+          maxEntryBytes: () => entries.bounds.maxEntryBytes
+        })
+    )
+
   const feed = config.cacheFeed === "none" ? undefined : yield* Effect.gen(function*() {
     let feed: Feed | undefined = undefined as Feed | undefined
     const source = driver.capabilities.maxSessions === 1
       ? borrowed(runner)
-      : yield* dedicated(runner.feed, () => feed?.reconnected())
+      : yield* dedicated(runner.feed, () => feed?.reconnected(), level2 !== undefined)
     feed = new Feed(
       tables,
       source,
@@ -149,10 +164,12 @@ const make = Effect.gen(function*() {
       {
         flushed: (why) => {
           entries.clear()
+          level2?.broke()
           if (why === "definitions") registry.forget()
           // Connections that were opened to the server before it.
           if (why === "lineage") fork(pool.evict)
-        }
+        },
+        ...(level2 === undefined ? {} : { asking: () => level2.asking() })
       },
       clock,
       fork
@@ -168,6 +185,7 @@ const make = Effect.gen(function*() {
     registry,
     entries,
     feed,
+    level2,
     clock,
     staleness: config.cacheStaleness,
     within,
@@ -187,36 +205,39 @@ const make = Effect.gen(function*() {
 
   return {
     cached: <A>(query: Query<A>, options?: CacheOptions) =>
-      Effect.suspend(() => {
+      Effect.withFiber<A, DbError>((fiber) => {
         const call = checked(options)
         if (call === undefined) return badXid
         const described = describe(query)
         // The query's own mapper makes an `A` of its rows.
-        return cache.read(described, fill(described.params, noValues), call) as Effect.Effect<A, DbError>
+        return cache.read(fiber, new Plan(described, call), filler(described.params)()) as Effect.Effect<A, DbError>
       }),
     prepare: <A>(prepared: Prepared<A>, options?: CacheOptions): CachedQuery<A> => {
       const described = describe(prepared)
-      let call = checked(options)
+      const fill = filler(described.params)
+      let known: Plan | undefined
       let ttlThen = ttl
-      const current = () => {
+      const plan = (): Plan | undefined => {
         // The default may have been changed since.
-        if (ttl !== ttlThen) {
-          ttlThen = ttl
-          call = checked(options)
-        }
-        return call
+        if (known !== undefined && ttl === ttlThen) return known
+        ttlThen = ttl
+        const call = checked(options)
+        known = call === undefined ? undefined : new Plan(described, call)
+        return known
       }
       return {
-        execute: (values = noValues) =>
-          Effect.suspend(() => {
-            const call = current()
-            if (call === undefined) return badXid
-            return cache.read(described, fill(described.params, values), call) as Effect.Effect<A, DbError>
+        execute: (values) =>
+          Effect.withFiber<A, DbError>((fiber) => {
+            const current = plan()
+            if (current === undefined) return badXid
+            return cache.read(fiber, current, fill(values)) as Effect.Effect<A, DbError>
           }),
-        tryHit: (values = noValues) => {
-          const call = current()
-          if (call === undefined) return undefined
-          return cache.tryHit(described, fill(described.params, values), call)?.value as A | undefined
+        tryHit: (values) => {
+          const current = plan()
+          if (current === undefined) return undefined
+          const hit = cache.tryHit(current, fill(values))
+          // The query's own mapper made an `A` of its rows.
+          return hit === missed ? undefined : hit as A
         }
       }
     },
@@ -227,10 +248,10 @@ const make = Effect.gen(function*() {
     },
     invalidate: (what) =>
       what === "all"
-        ? Effect.sync(() => void tables.generation++)
+        ? Effect.sync(() => tables.invalidate(tables))
         : Effect.map(within(registry.oidsOf(what.tables ?? [])), (oids) => {
-          for (const oid of oids) tables.of(oid).generation++
-          for (const tag of what.tags ?? []) tables.tagged(tag).generation++
+          for (const oid of oids) tables.invalidate(tables.of(oid))
+          for (const tag of what.tags ?? []) tables.invalidate(tables.tagged(tag))
         }),
     causal: (effect) =>
       Effect.suspend(() => {
@@ -256,7 +277,10 @@ const make = Effect.gen(function*() {
         ) entries.resize(wanted)
         return { enabled: cache.isEnabled, ttl, ...entries.bounds }
       }),
-    snapshot: Effect.sync(() => snapshotOf(cache, entries, registry, feed, config)),
+    snapshot: Effect.map(
+      level2 === undefined ? Effect.succeed(null) : level2.report,
+      (shared) => snapshotOf(cache, entries, registry, feed, config, shared)
+    ),
     tables: Effect.suspend(() => within(registry.tableReports())),
     explain: (sql, options) =>
       Effect.map(

@@ -6,7 +6,7 @@ import type { Found } from "../../driver/Statements.ts"
 import type { Table } from "./Tables.ts"
 
 export interface Entry {
-  /** As the driver gave them, frozen. */
+  /** As the driver gave them. */
   readonly found: Found
   /** Whose answer it is. */
   readonly usage: object
@@ -14,7 +14,10 @@ export interface Entry {
   readonly token: number
   /** Tags of the call that filled it, part of the sum. */
   readonly tags: ReadonlyArray<Table>
-  readonly bytes: number
+  /** About, with what was made of the rows. Counted when it is put in. */
+  bytes: number
+  /** Nobody can change the rows. */
+  isFrozen: boolean
   readonly hasBinary: boolean
   readonly hasObjects: boolean
   /** When its query began. Milliseconds since the epoch. */

@@ -47,6 +47,8 @@ export type FeedState = "asleep" | "live" | "away" | "absent"
 export interface FeedListener {
   /** Every answer is old. */
   readonly flushed: (why: "epoch" | "gap" | "definitions" | "lineage") => void
+  /** A poll is about to be sent; what is returned is called with its answer when that is counted. */
+  readonly asking?: () => (answer: ChangePoll) => void
 }
 
 /** Readers wait this long for a poll, then they ask the database themselves. Milliseconds. */
@@ -111,13 +113,13 @@ export class Feed {
     if (this.state === "asleep") this.wake()
   }
 
-  /** Somebody reads, too. Whether answers can be relied on now. */
-  isWithinLease(): boolean {
+  /** Somebody reads, too. Whether answers can be relied on now; `wall` is the time for those who have looked already. */
+  isWithinLease(wall = this.clock.currentTimeMillisUnsafe()): boolean {
     const now = this.clock.monotonicTimeNanosUnsafe()
     this.lastRead = now
     if (this.state === "asleep") this.wake()
     // The monotonic clock may stand still while the machine sleeps, and the other one may be set back.
-    return now < this.leaseMonotonic && this.clock.currentTimeMillisUnsafe() < this.leaseWall
+    return now < this.leaseMonotonic && wall < this.leaseWall
   }
 
   /** How long it still is so; 0 when it is not. Milliseconds. */
@@ -201,6 +203,7 @@ export class Feed {
     const sentAt = this.clock.monotonicTimeNanosUnsafe()
     const sentAtWall = this.clock.currentTimeMillisUnsafe()
     const guarded = this.guardedAt === undefined || sentAt - this.guardedAt >= guardEvery
+    const told = this.listener.asking?.()
     const answer = yield* this.source.ask(this.snapshot, guarded)
     if (answer.epoch === null) {
       yield* this.source.beginEpoch
@@ -208,6 +211,7 @@ export class Feed {
     }
     if (answer.standby) return this.lost()
     this.apply(answer)
+    told?.(answer)
     if (guarded) this.guardedAt = sentAt
     const { staleness } = this.settings
     this.leaseMonotonic = sentAt + BigInt(staleness) * 1_000_000n
@@ -229,7 +233,7 @@ export class Feed {
     const snapshot = parse(answer.snapshot)
     const tick = answer.tick ?? 0n
     const before = this.snapshot
-    const changed = answer.changed === null ? [] : answer.changed.split(",").map(Number)
+    const changed = answer.changed === null ? [] : answer.changed.split(",").map((part) => Number.parseInt(part, 10))
     if (answer.epoch !== this.epoch || (before !== undefined && snapshot.xmax < before.xmax)) {
       this.flush("epoch")
     } else if (answer.oldestTick !== null && this.tick < answer.oldestTick - 1n) this.flush("gap")

@@ -5,7 +5,13 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { type ChangePoll, changePoll, changePollGuarded } from "../../catalog/changePoll.ts"
+import {
+  type ChangePoll,
+  changePoll,
+  changePollDetailed,
+  changePollDetailedGuarded,
+  changePollGuarded
+} from "../../catalog/changePoll.ts"
 import { internalSchema } from "../../catalog/internalSchema.ts"
 import type { StatementRunner } from "../../connection/StatementRunner.ts"
 import type { WireConnection } from "../../driver/WireConnection.ts"
@@ -28,20 +34,36 @@ const parameters = (since: Snapshot | undefined) =>
 const run = (connection: WireConnection, sql: string, params: ReadonlyArray<unknown>, until?: number) =>
   connection.execute("raw", sql, params, false, until)
 
-const askOn = (connection: WireConnection, since: Snapshot | undefined, guarded: boolean, until?: number) =>
+/** What a poll tells of a change: the table, or the transactions too. */
+interface Questions {
+  readonly plain: string
+  readonly guarded: string
+}
+const brief: Questions = { plain: changePoll, guarded: changePollGuarded }
+const detailed: Questions = { plain: changePollDetailed, guarded: changePollDetailedGuarded }
+
+const askOn = (
+  connection: WireConnection,
+  questions: Questions,
+  since: Snapshot | undefined,
+  guarded: boolean,
+  until?: number
+) =>
   Effect.map(
-    run(connection, guarded ? changePollGuarded : changePoll, parameters(since), until),
+    run(connection, guarded ? questions.guarded : questions.plain, parameters(since), until),
     // The text above names every column.
     ({ rows: [row] }) => row as unknown as ChangePoll
   )
 
-/** `reconnected` is called for each connection after the first. */
+/** `reconnected` is called for each connection after the first; `isDetailed` asks for the transactions too. */
 export const dedicated = (
   open: StatementRunner["Service"]["feed"],
-  reconnected: () => void
+  reconnected: () => void,
+  isDetailed = false
 ): Effect.Effect<FeedSource, never, Scope.Scope> =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
+    const questions = isDetailed ? detailed : brief
     let current: WireConnection | undefined
     yield* Effect.addFinalizer(() => current?.session.close ?? Effect.void)
     const drop = Effect.suspend(() => {
@@ -62,7 +84,7 @@ export const dedicated = (
       )
     return {
       ready,
-      ask: (since, guarded) => using((connection, until) => askOn(connection, since, guarded, until)),
+      ask: (since, guarded) => using((connection, until) => askOn(connection, questions, since, guarded, until)),
       beginEpoch: Effect.asVoid(using((connection, until) => run(connection, beginEpochSql, [], until)))
     }
   })
@@ -70,7 +92,7 @@ export const dedicated = (
 export const borrowed = ({ statements }: StatementRunner["Service"]): FeedSource => ({
   ready: Effect.void,
   ask: (since, guarded) =>
-    Effect.scoped(Effect.flatMap(statements.quiet, (connection) => askOn(connection, since, guarded))),
+    Effect.scoped(Effect.flatMap(statements.quiet, (connection) => askOn(connection, brief, since, guarded))),
   beginEpoch: Effect.scoped(
     Effect.flatMap(statements.quiet, (connection) => Effect.asVoid(run(connection, beginEpochSql, [])))
   )

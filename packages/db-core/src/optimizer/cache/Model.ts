@@ -44,7 +44,17 @@ export class Model {
       }
       return [relation.oid, relation]
     }))
-    this.functions = new Map(functions.map((row) => [row.name, row]))
+    const named = new Map<string, FunctionFacts>()
+    for (const row of functions) {
+      const { foreign = false, type = false, volatile = false } = named.get(row.name) ?? {}
+      named.set(row.name, {
+        name: row.name,
+        volatile: volatile || row.volatile,
+        foreign: foreign || row.foreign,
+        type: type || row.type
+      })
+    }
+    this.functions = named
     for (const relation of this.relations.values()) {
       this.byName.set(relation.name, relation)
       for (const parent of relation.parents) {

@@ -4,13 +4,16 @@
  * read in two ways is told as such.
  */
 
+import { implicitCast } from "../../catalog/relationFacts.ts"
 import { tokenize } from "../../telemetry/Tokens.ts"
 
 /** What is wrong with caching a statement, or nothing. */
 export type NameVerdict = "volatile" | "session" | "catalog" | "user_function" | "ambiguous" | undefined
 
 export interface KnownFunctions {
-  readonly get: (name: string) => { readonly volatile: boolean; readonly foreign: boolean } | undefined
+  readonly get: (
+    name: string
+  ) => { readonly volatile: boolean; readonly foreign: boolean; readonly type: boolean } | undefined
 }
 
 /** Words without parentheses that stand for the time. */
@@ -39,17 +42,21 @@ const timeLiteral = /\b(?:now|today|tomorrow|yesterday)\b/i
 export const isTimeLiteral = (value: unknown): boolean =>
   typeof value === "string"
     // A time is short, but a list of them as text may be long.
-    ? (value.length <= 64 || value[0] === "{") && timeLiteral.test(value)
+    ? timeLiteral.test(value)
     : Array.isArray(value) && value.some(isTimeLiteral)
 
 const unquoted = (name: string): string => name.slice(1, -1).replaceAll("\"\"", "\"")
 
 /** Everything that was found, in the order of the text. */
 function* findings(sql: string, functions: KnownFunctions): Generator<Exclude<NameVerdict, undefined>> {
+  // It may be in any query.
+  if (functions.get(implicitCast) !== undefined) yield "user_function"
   const tokens = tokenize(sql).filter(({ kind }) => kind !== "comment")
   for (const [at, { kind, text }] of tokens.entries()) {
-    if (kind === "doubtful") yield "ambiguous"
+    // What an escape stands for is not looked up, and of two strings in a row Postgres makes one.
+    if (kind === "doubtful" || /^[uU]&/.test(text)) yield "ambiguous"
     else if (kind === "string") {
+      if (/^[eE]'.*\\/s.test(text) || tokens[at - 1]?.kind === "string") yield "ambiguous"
       if (isTimeLiteral(text)) yield "volatile"
     } else if (kind === "symbol") {
       if (functions.get(text)?.foreign === true) yield "user_function"
@@ -77,7 +84,7 @@ function* named(
   if (isCall && sessionFunctions.test(name)) yield "session"
   const known = functions.get(name)
   // `row.function` calls it too, for functions of rows: those are users'.
-  if (known === undefined || (!isCall && !(isMember && known.foreign))) return
+  if (known === undefined || !(known.type || isCall || (isMember && known.foreign))) return
   if (known.foreign) yield "user_function"
   if (known.volatile) yield "volatile"
 }

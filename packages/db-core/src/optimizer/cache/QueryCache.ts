@@ -14,8 +14,10 @@ import { Counters } from "./Counters.ts"
 import type { Entries, Entry } from "./Entry.ts"
 import type { Feed } from "./Feed.ts"
 import { Flights } from "./Flights.ts"
-import { freeze } from "./Frozen.ts"
+import { freeze, measure } from "./Frozen.ts"
 import { keyOf } from "./Key.ts"
+import type { Level2, Wanted } from "./level2/Level2.ts"
+import type { Proof } from "./level2/Proof.ts"
 import { isTimeLiteral } from "./Names.ts"
 import type { Registry, Statement } from "./Registry.ts"
 import type { Table, Tables } from "./Tables.ts"
@@ -27,6 +29,8 @@ interface Begun {
   readonly isFenced: boolean
   readonly hasBase: boolean
   readonly covered: (xid: bigint) => boolean
+  /** What its answer says to other processes. */
+  readonly proof: Proof | undefined
   /** Milliseconds since the epoch, and nanoseconds of the monotonic clock. */
   readonly at: number
   readonly startedAt: bigint
@@ -48,6 +52,8 @@ export interface Wiring {
   readonly entries: Entries
   /** None: nothing but the time bounds an answer. */
   readonly feed: Feed | undefined
+  /** Answers of other processes. */
+  readonly level2?: Level2 | undefined
   readonly clock: Clock
   /** How old an answer may be. Milliseconds. */
   readonly staleness: number
@@ -57,6 +63,34 @@ export interface Wiring {
     effect: Effect.Effect<A, DbError>
   ) => Fiber.Fiber<A, DbError>
   readonly within: <A>(effect: Effect.Effect<A, DbError>) => Effect.Effect<A, DbError>
+}
+
+/** There is no answer that could be given. */
+export const missed = Symbol("missed")
+
+/** What stays the same from one run of a query to the next. */
+export class Plan {
+  readonly described: Described
+  readonly call: Call
+  private statement: Statement | undefined
+  /** How the keys of its answers begin. */
+  prefix = ""
+
+  constructor(described: Described, call: Call) {
+    this.described = described
+    this.call = call
+  }
+
+  /** What is known of its text, looked up once for each state of the definitions. */
+  resolve(registry: Registry): Statement | undefined {
+    const { statement } = this
+    if (statement !== undefined && statement.version === registry.version) return statement
+    const found = registry.find(this.described.sql, this.call.declared)
+    if (found === undefined || found.version !== registry.version) return undefined
+    this.statement = found
+    this.prefix = found.prefix + this.described.mode + this.call.scopeKey
+    return found
+  }
 }
 
 const clone = (found: Found): Found =>
@@ -72,34 +106,42 @@ export class QueryCache {
     this.wiring = wiring
   }
 
-  /** A good answer, if there is one without asking anybody. Not for use inside a transaction. */
-  tryHit(described: Described, params: ReadonlyArray<unknown>, call: Call): { readonly value: unknown } | undefined {
-    const { entries, feed, registry } = this.wiring
-    if (!this.isEnabled || call.consistency === "strong") return undefined
-    const statement = registry.find(described.sql, call.declared)
-    if (statement === undefined || statement.bypass !== undefined) return undefined
-    const key = keyOf(statement.prefix + described.mode + call.scopeKey, params)
-    if (key === undefined) return undefined
+  /** A good answer, if there is one without asking anybody, or `missed`. Not for use inside a transaction. */
+  tryHit(plan: Plan, params: ReadonlyArray<unknown>): unknown {
+    const { call, described } = plan
+    const { clock, entries, feed, registry, tables } = this.wiring
+    if (!this.isEnabled || call.consistency === "strong") return missed
+    const statement = plan.resolve(registry)
+    if (statement === undefined || statement.bypass !== undefined) return missed
+    const key = keyOf(plan.prefix, params)
+    if (key === undefined) return missed
     const entry = entries.get(key)
-    if (entry === undefined || !this.isGood(entry, statement, call)) return undefined
-    if (feed === undefined ? call.ttl === undefined : !feed.isWithinLease()) return undefined
-    if (call.after !== undefined && feed?.covers(call.after) !== true) return undefined
+    if (entry === undefined || !tables.isCurrent(statement.tables, entry.tags, entry.token)) return missed
+    const now = clock.currentTimeMillisUnsafe()
+    if (now - entry.filledAt >= call.maxAge) return missed
+    if (feed === undefined ? call.ttl === undefined : !feed.isWithinLease(now)) return missed
+    if (call.after !== undefined && feed?.covers(call.after) !== true) return missed
     this.counters.hits++
     statement.usage.hits++
     statement.usage.counter.hits++
     this.saved(statement, entry)
-    return { value: this.present(entry, described) }
+    return described.prepared !== undefined && entry.mappedBy === described.prepared
+      ? entry.mapped
+      : this.present(entry, described)
   }
 
-  /** The answer, from memory or from the database. */
-  read(described: Described, params: ReadonlyArray<unknown>, call: Call): Effect.Effect<unknown, DbError> {
-    return Effect.withFiber((fiber) => {
-      if (this.wiring.statements.current(fiber) !== undefined) {
-        return this.direct(described, params, call, "transaction")
-      }
-      const hit = this.tryHit(described, params, call)
-      return hit === undefined ? this.slowly(fiber, described, params, call) : Effect.succeed(hit.value)
-    })
+  /** The answer, from memory or from the database. `fiber` is the caller's. */
+  read(
+    fiber: Fiber.Fiber<unknown, unknown>,
+    plan: Plan,
+    params: ReadonlyArray<unknown>
+  ): Effect.Effect<unknown, DbError> {
+    const { call, described } = plan
+    if (this.wiring.statements.current(fiber) !== undefined) {
+      return this.direct(described, params, call, "transaction")
+    }
+    const hit = this.tryHit(plan, params)
+    return hit === missed ? this.slowly(fiber, described, params, call) : Effect.succeed(hit)
   }
 
   private slowly(
@@ -155,9 +197,58 @@ export class QueryCache {
     const key = keyOf(statement.prefix + described.mode + call.scopeKey, params)
     if (key === undefined || params.some(isTimeLiteral)) return this.direct(described, params, call, "parameters")
     const read: Read = { described, params, call, statement, key }
-    const { feed } = this.wiring
+    const { feed, level2 } = this.wiring
     if (feed === undefined) return this.take(fiber, read)
+    const sought = level2 === undefined || feed.state === "away" || this.good(read) !== undefined
+      ? undefined
+      : this.seek(level2, read)
+    if (sought === undefined) return this.judge(fiber, read, feed, false)
+    return this.wiring.within(Effect.flatMap(sought, (isFound) => this.judge(fiber, read, feed, isFound)))
+  }
+
+  /** Looks for another process's answer, and puts it into memory as if it had been asked for now. */
+  private seek(level2: Level2, read: Read): Effect.Effect<boolean> | undefined {
+    const { call, described, key, statement } = read
+    const { clock, entries, registry, tables } = this.wiring
+    return level2.seek(this.wanted(read), {
+      isWanted: () => statement.version === registry.version && !tables.isFenced(statement.tables),
+      adopt: (found, ageMs, tookMs) => {
+        const token = this.tokenOf(statement.tables, call.tags)
+        const entry = this.entryOf(read, found, token, clock.currentTimeMillisUnsafe() - ageMs, tookMs)
+        entries.set(key, this.mapped(entry, described))
+      }
+    })
+  }
+
+  private wanted({ call, described, key, statement }: Read): Wanted {
+    return {
+      sql: described.sql,
+      // Everything but the statement's number, which is this process's own.
+      rest: `${key.slice(statement.prefix.length)}\0${JSON.stringify(call.declared)}`,
+      tables: statement.tables,
+      tags: call.tags,
+      maxAge: call.maxAge,
+      text: statement.usage
+    }
+  }
+
+  /** `isFound`: there is a good answer since a moment ago. */
+  private judge(
+    fiber: Fiber.Fiber<unknown, unknown>,
+    read: Read,
+    feed: Feed,
+    isFound: boolean
+  ): Effect.Effect<unknown, DbError> {
+    const { call, described, statement } = read
     const isLeased = feed.isWithinLease()
+    const found = isFound ? this.good(read) : undefined
+    if (
+      found !== undefined && isLeased && call.consistency !== "strong" &&
+      (call.after === undefined || feed.covers(call.after))
+    ) {
+      this.saved(statement, found)
+      return Effect.sync(() => this.present(found, described))
+    }
     const mustAsk = !feed.hasBase || this.good(read) !== undefined &&
         (call.consistency === "strong" || !isLeased || (call.after !== undefined && !feed.covers(call.after)))
     if (!mustAsk) return this.take(fiber, read)
@@ -191,8 +282,9 @@ export class QueryCache {
 
   private isGood(entry: Entry, statement: Statement, call: Call): boolean {
     const { clock, registry, tables } = this.wiring
-    return statement.version === registry.version && entry.token === this.tokenOf(statement.tables, entry.tags) &&
-      !tables.isFenced(statement.tables) && clock.currentTimeMillisUnsafe() - entry.filledAt < call.maxAge
+    return statement.version === registry.version &&
+      tables.isCurrent(statement.tables, entry.tags, entry.token) &&
+      clock.currentTimeMillisUnsafe() - entry.filledAt < call.maxAge
   }
 
   private tokenOf(tables: ReadonlyArray<Table>, tags: ReadonlyArray<Table>): number {
@@ -220,6 +312,7 @@ export class QueryCache {
       isFenced: tables.isFenced(statement.tables),
       hasBase: feed === undefined || feed.hasBase,
       covered: feed === undefined ? () => false : feed.vision(),
+      proof: this.wiring.level2?.proof(statement.tables),
       at: clock.currentTimeMillisUnsafe(),
       startedAt: clock.monotonicTimeNanosUnsafe()
     })
@@ -230,34 +323,49 @@ export class QueryCache {
     ))
   }
 
-  private fill({ call, described, key, params, statement }: Read, begun: Begun): Effect.Effect<Entry, DbError> {
-    const { clock, entries, registry } = this.wiring
+  private fill(read: Read, begun: Begun): Effect.Effect<Entry, DbError> {
+    const { call, described, key, params, statement } = read
+    const { clock, entries, level2, registry } = this.wiring
     this.counters.misses++
     statement.usage.misses++
     statement.usage.counter.misses++
     return Effect.map(this.execute(described, params, call), (found) => {
-      const { bytes, hasBinary, hasObjects } = freeze("rowCount" in found ? found.rows : found)
-      Object.freeze(found)
-      const entry: Entry = {
-        found,
-        usage: statement.usage,
-        token: begun.token,
-        tags: call.tags,
-        bytes,
-        hasBinary,
-        hasObjects,
-        filledAt: begun.at,
-        tookMs: clock.currentTimeMillisUnsafe() - begun.at,
-        mappedBy: undefined,
-        mapped: undefined
-      }
+      const entry = this.entryOf(read, found, begun.token, begun.at, clock.currentTimeMillisUnsafe() - begun.at)
       // Not kept: an answer of which it is not known what it may have missed, and one that is old already.
-      if (
-        begun.hasBase && !begun.isFenced && statement.version === registry.version &&
+      const isKept = begun.hasBase && !begun.isFenced && statement.version === registry.version &&
         begun.token === this.tokenOf(statement.tables, call.tags)
-      ) entries.set(key, this.mapped(entry, described))
+      if (isKept) entries.set(key, this.mapped(entry, described))
+      level2?.offer(this.wanted(read), isKept ? begun.proof : undefined, found, entry.tookMs)
       return entry
     })
+  }
+
+  private entryOf(
+    { call, described, statement }: Read,
+    found: Found,
+    token: number,
+    filledAt: number,
+    tookMs: number
+  ): Entry {
+    const rows = "rowCount" in found ? found.rows : found
+    // Rows that a mapper makes something else of are given to nobody.
+    const isFrozen = described.mapper === undefined
+    const { bytes, hasBinary, hasObjects } = isFrozen ? freeze(rows) : measure(rows)
+    if (isFrozen) Object.freeze(found)
+    return {
+      found,
+      isFrozen,
+      usage: statement.usage,
+      token,
+      tags: call.tags,
+      bytes,
+      hasBinary,
+      hasObjects,
+      filledAt,
+      tookMs,
+      mappedBy: undefined,
+      mapped: undefined
+    }
   }
 
   /** With what a prepared query makes of it, which the next readers then share. */
@@ -270,14 +378,23 @@ export class QueryCache {
   /** What the caller gets: shared and frozen, or a copy of its own where something cannot be frozen. */
   private present(entry: Entry, { mapper, prepared }: Described): unknown {
     const { found, hasBinary, hasObjects } = entry
-    if (mapper === undefined) return hasBinary ? clone(found) : found
+    if (mapper === undefined) {
+      if (hasBinary) return clone(found)
+      if (!entry.isFrozen) {
+        freeze("rowCount" in found ? found.rows : found)
+        Object.freeze(found)
+        entry.isFrozen = true
+      }
+      return found
+    }
     if (prepared !== undefined && entry.mappedBy === prepared) return entry.mapped
     // Mappers write into objects that they find in rows.
     const rows = hasBinary || hasObjects ? clone(found) : found
     // With a mapper rows come as an array.
     const value = mapper(rows as ReadonlyArray<unknown>)
     if (prepared !== undefined && !hasBinary) {
-      freeze(value)
+      if (entry.mapped === undefined) entry.bytes += freeze(value).bytes
+      else freeze(value)
       entry.mapped = value
       entry.mappedBy = prepared
     }

@@ -4,6 +4,7 @@ import { statementOf } from "../../telemetry/Fingerprint.ts"
 import type { Bypass } from "./Analysis.ts"
 import type { Entries } from "./Entry.ts"
 import type { Feed, FeedState } from "./Feed.ts"
+import type { L2Report } from "./level2/L2Report.ts"
 import type { QueryCache } from "./QueryCache.ts"
 import type { Registry } from "./Registry.ts"
 
@@ -30,6 +31,8 @@ export interface CacheSnapshot {
   readonly maxBytes: number
   /** Queries that are known now, and why those that are never cached are not. */
   readonly queries: ReadonlyArray<QueryReport>
+  /** Answers shared with other processes; `null` without `DbConfig.redisUrl`. */
+  readonly level2: L2Report | null
   readonly feed: null | {
     readonly state: FeedState
     /** Until then answers can be relied on without asking. Milliseconds. */
@@ -87,7 +90,8 @@ export const snapshotOf = (
   entries: Entries,
   registry: Registry,
   feed: Feed | undefined,
-  config: Pick<DbConfigShape, "cacheStaleness">
+  config: Pick<DbConfigShape, "cacheStaleness">,
+  level2: L2Report | null
 ): CacheSnapshot => {
   const { bypasses, hits, joined, misses, revalidated, savedMs } = cache.counters
   const past = Object.values(bypasses).reduce((sum, count) => sum + count, 0)
@@ -109,6 +113,7 @@ export const snapshotOf = (
     maxEntries: entries.bounds.maxEntries,
     maxBytes: entries.bounds.maxBytes,
     queries: queriesOf(entries, registry),
+    level2,
     feed: feed === undefined ? null : {
       state: feed.state,
       leaseMs: feed.leaseMs,

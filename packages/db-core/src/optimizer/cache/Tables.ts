@@ -10,6 +10,8 @@ export class Table {
   generation = 0
   /** Writes of this process between being sent and being counted: meanwhile an answer may be old or new. */
   inFlight = 0
+  /** The last write of this process, as counted in `Tables.writes`. */
+  written = 0
 
   constructor(oid: number) {
     this.oid = oid
@@ -28,6 +30,12 @@ export class Tables {
   /** Counted for every table. */
   generation = 0
   inFlight = 0
+  /** Writes of this process that were answered. */
+  writes = 0
+  /** The last of them that may have changed any table. */
+  written = 0
+  /** Hears what was invalidated by hand: a table or a tag, or everything. */
+  invalidated: (target: Table | Tables) => void = () => {}
 
   of(oid: number): Table {
     let table = this.byOid.get(oid)
@@ -44,7 +52,7 @@ export class Tables {
     if (table === undefined) {
       if (this.byTag.size >= maxTags) {
         this.byTag.clear()
-        this.generation++
+        this.invalidate(this)
       }
       table = new Table(-1)
       this.byTag.set(tag, table)
@@ -62,11 +70,29 @@ export class Tables {
     }
   }
 
+  /** Answers with it are old, whatever the database says. */
+  invalidate(target: Table | Tables): void {
+    target.generation++
+    this.invalidated(target)
+  }
+
   /** Grows exactly when one of them changes: the counters only grow. */
   token(tables: ReadonlyArray<Table>): number {
     let sum = this.generation
     for (const table of tables) sum += table.generation
     return sum
+  }
+
+  /** Whether the generations still sum up to `token`, and no write of this process to the tables is under way. */
+  isCurrent(tables: ReadonlyArray<Table>, tags: ReadonlyArray<Table>, token: number): boolean {
+    if (this.inFlight > 0) return false
+    let sum = this.generation
+    for (const table of tables) {
+      if (table.inFlight > 0) return false
+      sum += table.generation
+    }
+    for (const tag of tags) sum += tag.generation
+    return sum === token
   }
 
   /** Whether a write of this process to one of them is under way. */
@@ -84,13 +110,16 @@ export class Tables {
     if (written === "all") {
       this.inFlight++
       return () => {
+        this.written = ++this.writes
         this.generation++
         this.inFlight--
       }
     }
     for (const table of written) table.inFlight++
     return () => {
+      const number = ++this.writes
       for (const table of written) {
+        table.written = number
         table.generation++
         table.inFlight--
       }

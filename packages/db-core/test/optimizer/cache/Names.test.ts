@@ -2,13 +2,14 @@ import { describe, expect, it } from "vitest"
 import { type KnownFunctions, mayCallForeign, verdictOf } from "../../../src/optimizer/cache/Names.ts"
 
 const functions: KnownFunctions = new Map([
-  ["random", { volatile: true, foreign: false }],
-  ["nextval", { volatile: true, foreign: false }],
-  ["to_char", { volatile: false, foreign: false }],
-  ["now", { volatile: false, foreign: false }],
-  ["seats_left", { volatile: false, foreign: true }],
-  ["charge", { volatile: true, foreign: true }],
-  ["~>", { volatile: false, foreign: true }]
+  ["random", { volatile: true, foreign: false, type: false }],
+  ["nextval", { volatile: true, foreign: false, type: false }],
+  ["to_char", { volatile: false, foreign: false, type: false }],
+  ["now", { volatile: false, foreign: false, type: false }],
+  ["seats_left", { volatile: false, foreign: true, type: false }],
+  ["charge", { volatile: true, foreign: true, type: false }],
+  ["seat", { volatile: false, foreign: true, type: true }],
+  ["~>", { volatile: false, foreign: true, type: false }]
 ])
 
 describe("verdictOf", () => {
@@ -38,6 +39,12 @@ describe("verdictOf", () => {
     ["select seats_left(id) from t", "user_function"],
     ["select t.seats_left from t", "user_function"],
     ["select a ~> b from t", "user_function"],
+    ["select id::seat from t", "user_function"],
+    ["select U&\"\\0072andom\"() from t", "ambiguous"],
+    ["select U&'\\006eow'::timestamptz from t", "ambiguous"],
+    ["select E'n\\x6fw'::timestamptz from t", "ambiguous"],
+    ["select 'no'\n'w'::timestamptz from t", "ambiguous"],
+    [`select 'now${" ".repeat(80)}'::timestamptz from t`, "volatile"],
     ["select 'it\\'s random() ' from t", "ambiguous"]
   ])("%s: %s", (sql, expected) => {
     expect(verdictOf(sql, functions, false)).toBe(expected)

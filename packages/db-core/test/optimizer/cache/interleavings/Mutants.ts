@@ -59,6 +59,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     breaks: "backwards",
     tamper: ({ fences: { tables } }) => {
       tables.isFenced = () => false
+      tables.isCurrent = (read, tags, token) => tables.token([...read, ...tags]) === token
     }
   },
   {

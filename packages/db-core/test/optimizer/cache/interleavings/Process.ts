@@ -17,7 +17,7 @@ import { callOf } from "../../../../src/optimizer/cache/Call.ts"
 import { Entries } from "../../../../src/optimizer/cache/Entry.ts"
 import { Feed, type FeedSource } from "../../../../src/optimizer/cache/Feed.ts"
 import { Fences } from "../../../../src/optimizer/cache/Fences.ts"
-import { QueryCache } from "../../../../src/optimizer/cache/QueryCache.ts"
+import { Plan, QueryCache } from "../../../../src/optimizer/cache/QueryCache.ts"
 import { Registry } from "../../../../src/optimizer/cache/Registry.ts"
 import { Tables } from "../../../../src/optimizer/cache/Tables.ts"
 import type { Author, ModelDatabase } from "./ModelDatabase.ts"
@@ -162,7 +162,10 @@ export class Process {
     return this.fork(
       Effect.map(
         // As the database gave them: there is no mapper.
-        this.cache.read(described, [key], call) as Effect.Effect<ReadonlyArray<Row>, DbError>,
+        Effect.withFiber((fiber) => this.cache.read(fiber, new Plan(described, call), [key])) as Effect.Effect<
+          ReadonlyArray<Row>,
+          DbError
+        >,
         (rows) => rows.map(({ author }) => author)
       ),
       xid

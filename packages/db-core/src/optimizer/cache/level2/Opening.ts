@@ -1,0 +1,80 @@
+/**
+ * What is asked once before the second level is used, and again when the change log began anew: whose answers these
+ * are, and what the log still tells from before the first poll.
+ */
+import * as Effect from "effect/Effect"
+import { internalSchema } from "../../../catalog/internalSchema.ts"
+import type { Statements } from "../../../driver/Statements.ts"
+import type { DbError } from "../../../errors/DbError.ts"
+
+export interface LogHistory {
+  readonly snapshot: string
+  readonly epoch: string | null
+  /** Every change that is not seen by it is still in the log; `null`: all of this epoch. */
+  readonly since: string | null
+  /** As in `changePollDetailed`. */
+  readonly changed: string | null
+}
+
+export interface Opened {
+  /** Differs where the same text may have another answer: another database, role, search path or format. */
+  readonly identity: string
+  readonly log: LogHistory
+}
+
+/** Settings that change what an answer looks like, or which rows it has. */
+const settings = [
+  "search_path",
+  "TimeZone",
+  "timezone_abbreviations",
+  "DateStyle",
+  "IntervalStyle",
+  "extra_float_digits",
+  "bytea_output",
+  "xmlbinary",
+  "xmloption",
+  "array_nulls",
+  "transform_null_equals",
+  "standard_conforming_strings",
+  "backslash_quote",
+  "quote_all_identifiers",
+  "row_security",
+  "client_encoding",
+  "default_text_search_config",
+  "lc_monetary",
+  "lc_numeric",
+  "lc_time",
+  "gin_fuzzy_search_limit",
+  "server_version_num"
+]
+
+/** The settings with a dot in their name are those of extensions and policies. */
+const openingSql = `select
+  jsonb_build_array(
+    (select system_identifier::text from pg_control_system()),
+    (select oid::text from pg_database where datname = current_database()),
+    current_user, (select oid::text from pg_roles where rolname = current_user), session_user, current_schemas(false),
+    array[${settings.map((name) => `current_setting('${name}', true)`).join(", ")}],
+    (select array_agg(array[name, setting] order by name) from pg_settings where name like '%.%')
+  )::text as identity,
+  pg_current_snapshot()::text as snapshot,
+  (select id::text from ${internalSchema}.epoch) as epoch,
+  (select snapshot::text from ${internalSchema}.tick order by k limit 1) as since,
+  (select string_agg(relid || ':' || xids, ',') from (
+    select relid, case when count(*) <= 16 then string_agg(xid::text, '+') else '' end as xids
+    from (select distinct relid, xid from ${internalSchema}.change) each group by relid
+  ) found) as changed`
+
+interface Row extends LogHistory {
+  readonly identity: string
+}
+
+export const open = ({ quiet }: Pick<Statements, "quiet">): Effect.Effect<Opened, DbError> =>
+  Effect.scoped(
+    Effect.flatMap(quiet, (connection) =>
+      Effect.map(connection.execute("raw", openingSql, [], false), ({ rows: [row] }) => {
+        // The text above names every column.
+        const { identity, ...log } = row as unknown as Row
+        return { identity, log }
+      }))
+  )

@@ -1,0 +1,182 @@
+/**
+ * Redis or Valkey as the second level needs it: answers within the budget or not at all. A reader never waits for a
+ * connection, and after a few failures in a row nobody asks for a while.
+ *
+ * The only file that knows the client, which is loaded with it.
+ */
+import { createClient, type RedisArgument, type RedisClientType, RESP_TYPES } from "@redis/client"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import { readFileSync } from "node:fs"
+
+/** Why there was no answer. `circuit`: it was not asked. */
+export type StoreError = "connection" | "timeout" | "reply" | "circuit"
+
+/** `connecting`: there is no connection now. `open`: it failed several times in a row and is left alone. */
+export type StoreState = "connecting" | "ready" | "open"
+
+/** What is kept under a key, and for how much longer. Milliseconds. */
+export interface Kept {
+  readonly bytes: Buffer
+  readonly leftMs: number
+}
+
+export interface Store {
+  readonly state: Effect.Effect<StoreState>
+  /** What comes on its connection cannot be relied on: takes a new one. */
+  readonly restart: () => void
+  /** Within `budget`, plus the time the process itself is busy. */
+  readonly get: (key: string) => Effect.Effect<Kept | undefined, StoreError>
+  /** Within `budget` too. Whether nobody else holds `key`; it is held for `ms` at most. */
+  readonly claim: (key: string, ms: number) => Effect.Effect<boolean, StoreError>
+  /** For `ms`, and gives up `claimed`. */
+  readonly put: (
+    key: string,
+    bytes: Buffer,
+    ms: number,
+    claimed: string | undefined
+  ) => Effect.Effect<void, StoreError>
+}
+
+/** What a reader may lose to Redis. Milliseconds. */
+export const budget = 5
+
+/** Nobody waits for a put. Milliseconds. */
+const putBudget = 1000
+
+const failuresInARow = 5
+
+/** Asked again after 0.2 s, 0.4 s, … and then every 1.6 s. */
+const openFor = Schedule.exponential(200).pipe(Schedule.upTo({ times: 4 }))
+
+const connectTimeout = 2000
+const reconnectAfter = (retries: number): number => Math.min(100 * 2 ** Math.min(retries, 10), 5000)
+
+/** More than that waits only for a Redis that does not answer. */
+const maxQueued = 1000
+
+/** Its values as bytes: they are no text. */
+const asBytes = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } }
+
+const circuitKey = "level2"
+
+/** Connects in the background; fails with what the file named by `sslrootcert` does. */
+export const make = (url: Redacted.Redacted): Effect.Effect<Store, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const memory = yield* Layer.build(CircuitBreaker.layerStoreMemory())
+    const breaker = yield* Effect.provideContext(
+      CircuitBreaker.make({ tripPolicy: CircuitBreaker.consecutive(failuresInARow), openDuration: openFor }),
+      memory
+    )
+
+    let client: RedisClientType | undefined
+    const connect = () => {
+      const before = client
+      const made = client = clientOf(url)
+      // What comes after an answer that makes no sense may belong to another question.
+      made.on("error", () => {
+        if (client === made && made.isReady) connect()
+      })
+      // It tries again by itself; who asks meanwhile is told that there is no connection.
+      made.connect().catch(() => {})
+      before?.destroy()
+    }
+    connect()
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        const last = client
+        client = undefined
+        last?.destroy()
+      })
+    )
+
+    /** All are written at once, and answered in order. */
+    const ask = (commands: ReadonlyArray<ReadonlyArray<RedisArgument>>) =>
+      Effect.tryPromise({
+        try: () => {
+          const asked = client
+          if (asked === undefined) return Promise.reject(new Error("closed"))
+          return Promise.all(commands.map((command) => asked.sendCommand<unknown>(command, asBytes)))
+        },
+        catch: (): StoreError => "connection"
+      })
+
+    const limited = <A>(run: Effect.Effect<A, StoreError>, ms: number): Effect.Effect<A, StoreError> =>
+      Effect.suspend(() => {
+        // Costs nothing, and opens no circuit: the connection comes back by itself.
+        if (client?.isReady !== true) return Effect.fail<StoreError>("connection")
+        const late = Effect.sleep(ms).pipe(
+          // An answer that arrived while the process was busy is read first.
+          Effect.andThen(Effect.yieldNow),
+          Effect.andThen(Effect.fail<StoreError>("timeout"))
+        )
+        return breaker.execute(Effect.raceFirst(run, late), { key: circuitKey }).pipe(
+          Effect.mapError((error): StoreError => typeof error === "string" ? error : "circuit")
+        )
+      })
+
+    return {
+      restart: () => {
+        if (client?.isReady === true) connect()
+      },
+      state: Effect.suspend(() => {
+        const isReady = client?.isReady === true
+        return breaker.state(circuitKey).pipe(
+          Effect.map(({ _tag }): StoreState => _tag === "Open" ? "open" : isReady ? "ready" : "connecting"),
+          Effect.orElseSucceed((): StoreState => "connecting")
+        )
+      }),
+      get: (key) =>
+        limited(
+          Effect.flatMap(ask([["GET", key], ["PTTL", key]]), ([bytes, leftMs]) => {
+            const isKept = Buffer.isBuffer(bytes) && typeof leftMs === "number"
+            if (bytes !== null && !isKept) return Effect.fail<StoreError>("reply")
+            // It expired in between, or somebody else put it there without an end.
+            return Effect.succeed(isKept && leftMs > 0 ? { bytes, leftMs } : undefined)
+          }),
+          budget
+        ),
+      claim: (key, ms) =>
+        limited(
+          Effect.map(ask([["SET", key, "", "NX", "PX", String(Math.ceil(ms))]]), ([reply]) => reply !== null),
+          budget
+        ),
+      put: (key, bytes, ms, claimed) => {
+        const set: ReadonlyArray<RedisArgument> = ["SET", key, bytes, "PX", String(Math.ceil(ms))]
+        return limited(Effect.asVoid(ask(claimed === undefined ? [set] : [set, ["DEL", claimed]])), putBudget)
+      }
+    }
+  })
+
+/** The authority's PEM file, as with `DATABASE_URL`. */
+const authorityOf = (file: string | null): { readonly ca?: Buffer } => {
+  if (file === null) return {}
+  // Without it nothing is trusted that should not be: the handshake fails, and there is no second level.
+  return Result.match(Result.try(() => readFileSync(file)), { onFailure: () => ({}), onSuccess: (ca) => ({ ca }) })
+}
+
+const clientOf = (url: Redacted.Redacted): RedisClientType => {
+  const { hostname, password, pathname, port, protocol, searchParams, username } = new URL(Redacted.value(url))
+  const socket = {
+    host: hostname.replace(/^\[|\]$/g, ""),
+    port: port === "" ? 6379 : Number(port),
+    connectTimeout,
+    reconnectStrategy: reconnectAfter
+  }
+  return createClient({
+    socket: protocol === "rediss:" ? { ...socket, tls: true, ...authorityOf(searchParams.get("sslrootcert")) } : socket,
+    ...(username === "" ? {} : { username: decodeURIComponent(username) }),
+    ...(password === "" ? {} : { password: decodeURIComponent(password) }),
+    database: Number(pathname.slice(1)),
+    // Who asks while there is no connection is told so.
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: maxQueued,
+    disableClientInfo: true,
+    maintNotifications: "disabled"
+  })
+}
