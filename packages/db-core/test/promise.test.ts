@@ -170,6 +170,23 @@ describe("promise API", () => {
       assert.strictEqual(queryOptimizer.getCacheStats().bypasses.opaque, 2)
     })
 
+    it("tells what ran, what was slow and what memory answered", async () => {
+      const slow = await openDatabase({ relations, url: database.url, slowQuery: 50 })
+      const { db, optimizedQuery, queryOptimizer } = slow
+      await db.execute(sql`select pg_sleep(0.06), ${"canary"}::text`)
+      for (let n = 0; n < 5; n++) await optimizedQuery.select(() => db.select().from(users), users)
+      const stats = queryOptimizer.getPerformanceStats()
+      assert.isAtLeast(stats.calls, 2)
+      assert.strictEqual(stats.slow, 1)
+      assert.isAtLeast(stats.cache.hits, 3)
+      assert.isAtLeast(stats.p99Ms, 50)
+      const [found] = queryOptimizer.getSlowQueries(50)
+      assert.isAtLeast(found!.durationMs, 50)
+      assert.notInclude(inspect([stats, found], { depth: 20 }), "canary")
+      assert.deepStrictEqual(queryOptimizer.getSlowQueries(60_000), [])
+      await slow.close()
+    })
+
     it("is invalidated by table and configured while it runs", async () => {
       const { queryOptimizer } = open
       await all()
