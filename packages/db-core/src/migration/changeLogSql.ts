@@ -101,11 +101,14 @@ begin
     select c.oid from family f join pg_catalog.pg_class c on c.oid = f.id where c.relkind in ('r', 'p')
   loop
     if not exists (select from pg_catalog.pg_trigger where tgrelid = found and tgname = '${changeTrigger}') then
-      execute format(
-        'create trigger ${changeTrigger} after insert or update or delete or truncate on %s '
-        'for each statement execute function ${internalSchema}.mark()', found);
+      -- Of two at once one waits here, and finds what the other one made.
+      execute format('lock table only %s in share row exclusive mode', found);
+      if not exists (select from pg_catalog.pg_trigger where tgrelid = found and tgname = '${changeTrigger}') then
+        execute format(
+          'create trigger ${changeTrigger} after insert or update or delete or truncate on %s '
+          'for each statement execute function ${internalSchema}.mark()', found);
+      end if;
     end if;
-    -- Always: a session that replays a dump or a subscription's rows must not go unnoticed.
     if exists (
       select from pg_catalog.pg_trigger where tgrelid = found and tgname = '${changeTrigger}' and tgenabled <> 'A'
     ) then
