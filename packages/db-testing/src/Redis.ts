@@ -1,10 +1,10 @@
 /** A real Redis or Valkey of a test's own, where the machine has one. Keeps nothing on disk. */
-import { type ChildProcess, spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import type { Certificates } from "./Certificates.ts"
 import { freePort } from "./Ports.ts"
+import { watch, type Watched } from "./Watchdog.ts"
 
 const names = ["redis-server", "valkey-server"]
 const folders = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]
@@ -35,17 +35,17 @@ export interface Redis {
   readonly close: () => Promise<void>
 }
 
-const listening = (child: ChildProcess): Promise<void> =>
+const listening = ({ exited, stdout }: Watched): Promise<void> =>
   new Promise((resolve, reject) => {
     let said = ""
     const timer = setTimeout(() => reject(new Error(`Redis did not start: ${said}`)), 10_000)
-    child.stdout?.on("data", (chunk: Buffer) => {
+    stdout?.on("data", (chunk: Buffer) => {
       said += chunk.toString()
       if (!said.includes("eady to accept connections")) return
       clearTimeout(timer)
       resolve()
     })
-    child.once("exit", () => {
+    void exited.then(() => {
       clearTimeout(timer)
       reject(new Error(`Redis ended: ${said}`))
     })
@@ -60,6 +60,7 @@ export const startRedis = async (options: RedisOptions = {}): Promise<Redis> => 
   const settings = [
     ["bind", "127.0.0.1"],
     ["dir", directory],
+    ["pidfile", path.join(directory, "redis.pid")],
     ["save", ""],
     ["appendonly", "no"],
     ...(password === undefined ? [] : [["requirepass", password]]),
@@ -74,28 +75,36 @@ export const startRedis = async (options: RedisOptions = {}): Promise<Redis> => 
   ]
   const file = path.join(directory, "redis.conf")
   fs.writeFileSync(file, settings.map(([name, value]) => `${name} "${value}"\n`).join(""), { mode: 0o600 })
-  const child = spawn(binary, [file], { stdio: ["ignore", "pipe", "inherit"] })
-  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()))
+  const watched = watch({
+    command: [binary, file],
+    cwd: directory,
+    env: {},
+    signal: "TERM",
+    lastSignal: "KILL",
+    remove: { directory, when: "always" },
+    stdio: "both"
+  })
   const close = async () => {
-    // A process that is stopped hears of nothing but this.
-    child.kill("SIGKILL")
-    await ended
+    // A process that is stopped hears of nothing else.
+    watched.kill()
+    await watched.exited
     fs.rmSync(directory, { recursive: true, force: true })
   }
   try {
-    await listening(child)
+    await listening(watched)
   } catch (error) {
     await close()
     throw error
   }
+  const pid = Number(fs.readFileSync(path.join(directory, "redis.pid"), "utf8"))
   const login = password === undefined ? "" : `:${encodeURIComponent(password)}@`
   return {
     url: certificates === undefined
       ? `redis://${login}127.0.0.1:${port}`
       : `rediss://${login}127.0.0.1:${port}/?sslrootcert=${encodeURIComponent(certificates.ca)}`,
     port,
-    freeze: () => void child.kill("SIGSTOP"),
-    resume: () => void child.kill("SIGCONT"),
+    freeze: () => void process.kill(pid, "SIGSTOP"),
+    resume: () => void process.kill(pid, "SIGCONT"),
     close
   }
 }

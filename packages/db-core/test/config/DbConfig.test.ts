@@ -56,6 +56,11 @@ describe("DbConfig", () => {
     [{ DATABASE_URL: url, EMS_POOL_MAX: "0x10" }, "EMS_POOL_MAX"],
     [{ DATABASE_URL: url, EMS_POOL_MAX: "0" }, "EMS_POOL_MAX"],
     [{ DATABASE_URL: url, EMS_TRANSPORT: "udp" }, "EMS_TRANSPORT"],
+    [{ DATABASE_URL: url, REDIS_URL: "canary" }, "REDIS_URL"],
+    [{ DATABASE_URL: url, REDIS_URL: "https://u:canary@h" }, "REDIS_URL"],
+    [{ DATABASE_URL: url, REDIS_URL: "redis://:canary@" }, "REDIS_URL"],
+    [{ DATABASE_URL: url, REDIS_URL: "redis://:canary%@h" }, "REDIS_URL"],
+    [{ DATABASE_URL: url, REDIS_URL: "rediss://:canary@h/zero" }, "REDIS_URL"],
     [{ DATABASE_URL: url, EMS_APPLICATION_NAME: "x".repeat(64) }, "EMS_APPLICATION_NAME"]
   ] as ReadonlyArray<readonly [Record<string, string>, string]>)("refuses %o, naming %s", (env, key) => {
     const result = fromEnvironment(env)

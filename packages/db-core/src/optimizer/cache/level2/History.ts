@@ -6,8 +6,17 @@
 import type { ChangePoll } from "../../../catalog/changePoll.ts"
 import { parse, sees, type Snapshot } from "../Snapshot.ts"
 import { Table, type Tables } from "../Tables.ts"
-import type { LogHistory } from "./Opening.ts"
 import { covers, type Proof, type Rejection } from "./Proof.ts"
+
+/** What the log itself tells, of all that it still holds. */
+export interface LogHistory {
+  readonly snapshot: string
+  readonly epoch: string | null
+  /** Every change that is not seen by it is still in the log; `null`: all of this epoch. */
+  readonly since: string | null
+  /** As in `changePollDetailed`. */
+  readonly changed: string | null
+}
 
 /** What one question to the log told of a table: all of it is seen by `by`. */
 interface Batch {

@@ -3,55 +3,30 @@
  * this process knows, then put into the first level as if it had been asked for now, and served by the first level's
  * own rules. `docs/cache.md` says why that is right.
  */
-import type { Clock } from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { createHash } from "node:crypto"
 import type { ChangePoll } from "../../../catalog/changePoll.ts"
-import type { Found, Statements } from "../../../driver/Statements.ts"
-import type { DbError } from "../../../errors/DbError.ts"
+import type { Found } from "../../../driver/Statements.ts"
 import type { Table, Tables } from "../Tables.ts"
-import { open as openEnvelope, rowsOf, runtime, seal, version } from "./Envelope.ts"
+import { open, rowsOf, seal } from "./Envelope.ts"
 import { History } from "./History.ts"
 import { type L2Report, l2Report, Tally } from "./L2Report.ts"
-import { open } from "./Opening.ts"
+import { Opener, type OpenerWiring } from "./Opening.ts"
 import type { Proof, Rejection } from "./Proof.ts"
 import { Recent } from "./Recent.ts"
 import { type Kept, make as makeStore, type Store } from "./RedisStore.ts"
+import { type Adopter, digestOf, type Wanted } from "./Wanted.ts"
 
-/** A query that the first level has no answer to. */
-export interface Wanted {
-  readonly sql: string
-  /** Whatever else tells its answer from another's: how rows are given, declarations, scope, parameters. */
-  readonly rest: string
-  readonly tables: ReadonlyArray<Table>
-  readonly tags: ReadonlyArray<Table>
-  /** Milliseconds. */
-  readonly maxAge: number
-  /** The same object for every call of the text. */
-  readonly text: object
-}
-
-/** The first level's side of what is found. */
-export interface Adopter {
-  /** Whether it would be served: definitions are the same, and no write to its tables is under way here. */
-  readonly isWanted: () => boolean
-  /** Ages in milliseconds. */
-  readonly adopt: (found: Found, ageMs: number, tookMs: number) => void
-}
-
-export interface Wiring {
+export interface Wiring extends OpenerWiring {
   readonly tables: Tables
-  readonly statements: Pick<Statements, "quiet">
-  readonly within: <A>(effect: Effect.Effect<A, DbError>) => Effect.Effect<A, DbError>
-  readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
-  readonly clock: Clock
   readonly maxEntryBytes: () => number
 }
+
+/** Others wait for what the query took last, and half of that again: it is put a little later than it is answered. */
+const waitFactor = 1.5
 
 /** For a query that takes less it is not worth waiting for another process. Milliseconds. */
 const worthWaiting = 5
@@ -62,7 +37,7 @@ const maxWait = 2000
 /** The same for a query of which nobody knows what it takes. Milliseconds. */
 const unknownWait = 25
 
-/** A claim lasts so many times what the query took last, in case that who holds it is gone. */
+/** A claim lasts so many times as long as others wait, in case that who holds it is gone. */
 const claimFactor = 2
 
 /** Puts under way, at most: others are dropped. */
@@ -70,14 +45,6 @@ const maxPuts = 64
 
 /** Claims of fills that failed end by themselves; of more than this none is given up early. */
 const maxClaims = 1000
-
-/** After the opening failed it is tried again. Milliseconds. */
-const openAgainAfter = 1000
-
-const digestOf = ({ rest, sql, tables }: Wanted): string => {
-  const oids = tables.map(({ oid }) => oid).toSorted((a, b) => a - b)
-  return createHash("sha256").update(`${oids.join(",")};${sql.length}:${sql}${rest}`).digest("base64url")
-}
 
 export class Level2 {
   private readonly wiring: Wiring
@@ -89,16 +56,14 @@ export class Level2 {
   private readonly seeking = new Map<string, Deferred.Deferred<boolean>>()
   private readonly claims = new Set<string>()
   private readonly took = new WeakMap<object, number>()
-  private prefix: string | undefined
-  private openedFor = 0
-  private isOpening = false
-  private openAgainAt = 0
+  private readonly opener: Opener
   private puts = 0
 
   constructor(wiring: Wiring, store: Store) {
     this.wiring = wiring
     this.store = store
     this.history = new History(wiring.tables)
+    this.opener = new Opener(wiring, this.history)
   }
 
   get report(): Effect.Effect<L2Report> {
@@ -117,33 +82,14 @@ export class Level2 {
     return (answer) => {
       this.history.told(answer, mark)
       this.recent.told(poll)
-      this.isOpen()
+      void this.opener.prefix
     }
   }
 
-  private isOpen(): boolean {
-    const { clock, fork, statements, within } = this.wiring
-    const { version: wanted } = this.history
-    if (this.prefix !== undefined && this.openedFor === wanted) return true
-    if (this.isOpening || wanted === 0 || clock.currentTimeMillisUnsafe() < this.openAgainAt) return false
-    this.isOpening = true
-    fork(Effect.match(within(open(statements)), {
-      onFailure: () => {
-        this.isOpening = false
-        this.openAgainAt = clock.currentTimeMillisUnsafe() + openAgainAfter
-      },
-      onSuccess: ({ identity, log }) => {
-        this.isOpening = false
-        this.openedFor = wanted
-        const whose = createHash("sha256").update(identity).digest("base64url").slice(0, 22)
-        this.prefix = `ems:${version}:${runtime}:${whose}:`
-        this.history.extend(log, wanted)
-      }
-    }))
-    return false
-  }
-
-  /** What a query that is sent now will have seen; `undefined` when that is less than this process must show. */
+  /**
+   * What a query that is sent now will have seen; `undefined` while no poll shows what this process wrote: others would
+   * know better, and the answer would be of no use to them.
+   */
   proof(tables: ReadonlyArray<Table>): Proof | undefined {
     return this.history.isSettled(tables, []) ? this.history.proof : undefined
   }
@@ -153,7 +99,8 @@ export class Level2 {
    * nothing to wait for. Never fails; a Redis that does not answer costs `budget`.
    */
   seek(wanted: Wanted, adopter: Adopter): Effect.Effect<boolean> | undefined {
-    if (!this.isOpen()) return this.skip("opening")
+    const { prefix } = this.opener
+    if (prefix === undefined) return this.skip("opening")
     if (!this.history.isSettled(wanted.tables, wanted.tags)) return this.skip("unsettled")
     const digest = digestOf(wanted)
     if (this.recent.has(digest)) return this.skip("recent")
@@ -161,7 +108,7 @@ export class Level2 {
     if (under !== undefined) return Deferred.await(under)
     const seeking = Deferred.makeUnsafe<boolean>()
     this.seeking.set(digest, seeking)
-    this.wiring.fork(Effect.map(Effect.exit(this.search(wanted, digest, adopter)), (exit) => {
+    this.wiring.fork(Effect.map(Effect.exit(this.search(wanted, `${prefix}${digest}`, digest, adopter)), (exit) => {
       this.seeking.delete(digest)
       Deferred.doneUnsafe(seeking, Exit.succeed(Exit.isSuccess(exit) && exit.value))
     }))
@@ -173,9 +120,8 @@ export class Level2 {
     return undefined
   }
 
-  private search(wanted: Wanted, digest: string, adopter: Adopter): Effect.Effect<boolean> {
+  private search(wanted: Wanted, key: string, digest: string, adopter: Adopter): Effect.Effect<boolean> {
     const { clock } = this.wiring
-    const key = `${this.prefix}${digest}`
     const look = Effect.map(
       this.store.get(key),
       (kept) => kept !== undefined && this.consider(kept, wanted, digest, adopter)
@@ -185,7 +131,7 @@ export class Level2 {
       this.tally.misses++
       const expected = this.took.get(wanted.text)
       if (expected !== undefined && expected < worthWaiting) return false
-      const wait = Math.min(expected ?? unknownWait, maxWait)
+      const wait = Math.min(expected === undefined ? unknownWait : expected * waitFactor, maxWait)
       if (yield* this.store.claim(`${key}:f`, wait * claimFactor)) {
         if (this.claims.size < maxClaims) this.claims.add(digest)
         return false
@@ -217,7 +163,7 @@ export class Level2 {
       this.tally.reject(why)
       return false
     }
-    const envelope = openEnvelope(kept.bytes, digest)
+    const envelope = open(kept.bytes, digest)
     if (envelope === undefined) {
       // It may be the answer to another question: nothing that follows on that connection can be relied on.
       this.store.restart()
@@ -240,12 +186,12 @@ export class Level2 {
     return true
   }
 
-  /** The database answered. `proof` is of the moment when it was asked; without it the answer is not shared. */
+  /** The database answered. `proof` is of the moment when it was asked; without one the answer is not shared. */
   offer(wanted: Wanted, proof: Proof | undefined, found: Found, tookMs: number): void {
     const digest = digestOf(wanted)
     this.recent.note(digest)
     this.took.set(wanted.text, tookMs)
-    const { prefix } = this
+    const { prefix } = this.opener
     const isClaimed = this.claims.delete(digest)
     if (proof === undefined || prefix === undefined || wanted.maxAge - tookMs < 1) return
     if (this.puts >= maxPuts) return void this.tally.dropped++

@@ -2,21 +2,17 @@
  * What is asked once before the second level is used, and again when the change log began anew: whose answers these
  * are, and what the log still tells from before the first poll.
  */
+import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { createHash } from "node:crypto"
 import { internalSchema } from "../../../catalog/internalSchema.ts"
 import type { Statements } from "../../../driver/Statements.ts"
 import type { DbError } from "../../../errors/DbError.ts"
+import { runtime, version } from "./Envelope.ts"
+import type { History, LogHistory } from "./History.ts"
 
-export interface LogHistory {
-  readonly snapshot: string
-  readonly epoch: string | null
-  /** Every change that is not seen by it is still in the log; `null`: all of this epoch. */
-  readonly since: string | null
-  /** As in `changePollDetailed`. */
-  readonly changed: string | null
-}
-
-export interface Opened {
+interface Opened {
   /** Differs where the same text may have another answer: another database, role, search path or format. */
   readonly identity: string
   readonly log: LogHistory
@@ -69,7 +65,7 @@ interface Row extends LogHistory {
   readonly identity: string
 }
 
-export const open = ({ quiet }: Pick<Statements, "quiet">): Effect.Effect<Opened, DbError> =>
+const ask = ({ quiet }: Pick<Statements, "quiet">): Effect.Effect<Opened, DbError> =>
   Effect.scoped(
     Effect.flatMap(quiet, (connection) =>
       Effect.map(connection.execute("raw", openingSql, [], false), ({ rows: [row] }) => {
@@ -78,3 +74,50 @@ export const open = ({ quiet }: Pick<Statements, "quiet">): Effect.Effect<Opened
         return { identity, log }
       }))
   )
+
+export interface OpenerWiring {
+  readonly statements: Pick<Statements, "quiet">
+  readonly within: <A>(effect: Effect.Effect<A, DbError>) => Effect.Effect<A, DbError>
+  readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  readonly clock: Clock
+}
+
+/** After it failed it is tried again. Milliseconds. */
+const retryAfter = 1000
+
+export class Opener {
+  private readonly wiring: OpenerWiring
+  private readonly history: History
+  private known: string | undefined
+  private knownFor = 0
+  private isOpening = false
+  private retryAt = 0
+
+  constructor(wiring: OpenerWiring, history: History) {
+    this.wiring = wiring
+    this.history = history
+  }
+
+  /** How all keys of this process begin. `undefined` until that is known: it is being asked. */
+  get prefix(): string | undefined {
+    const { clock, fork, statements, within } = this.wiring
+    const { version: wanted } = this.history
+    if (this.known !== undefined && this.knownFor === wanted) return this.known
+    if (this.isOpening || wanted === 0 || clock.currentTimeMillisUnsafe() < this.retryAt) return undefined
+    this.isOpening = true
+    fork(Effect.match(within(ask(statements)), {
+      onFailure: () => {
+        this.isOpening = false
+        this.retryAt = clock.currentTimeMillisUnsafe() + retryAfter
+      },
+      onSuccess: ({ identity, log }) => {
+        this.isOpening = false
+        this.knownFor = wanted
+        const whose = createHash("sha256").update(identity).digest("base64url").slice(0, 22)
+        this.known = `ems:${version}:${runtime}:${whose}:`
+        this.history.extend(log, wanted)
+      }
+    }))
+    return undefined
+  }
+}

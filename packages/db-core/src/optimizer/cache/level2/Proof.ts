@@ -7,7 +7,7 @@ import type { Snapshot } from "../Snapshot.ts"
 export interface Proof {
   /** Which life of the change log, on which server and history, under which definitions and settings of roles. */
   readonly world: string
-  /** The snapshot of the last poll before its query was sent: the query saw all that this one sees, or more. */
+  /** Of the last poll before its query was sent: the query saw all that this one sees, and maybe more. */
   readonly snapshot: string
 }
 

@@ -5,9 +5,12 @@
  * The only file that knows the client, which is loaded with it.
  */
 import { createClient, type RedisArgument, type RedisClientType, RESP_TYPES } from "@redis/client"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
+import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
@@ -54,8 +57,12 @@ const failuresInARow = 5
 /** Asked again after 0.2 s, 0.4 s, … and then every 1.6 s. */
 const openFor = Schedule.exponential(200).pipe(Schedule.upTo({ times: 4 }))
 
+/** Connecting with its greetings, at most. Milliseconds. */
 const connectTimeout = 2000
-const reconnectAfter = (retries: number): number => Math.min(100 * 2 ** Math.min(retries, 10), 5000)
+
+/** Between two connections: twice as long each time. Milliseconds. */
+const reconnectMin = 100
+const reconnectMax = 5000
 
 /** More than that waits only for a Redis that does not answer. */
 const maxQueued = 1000
@@ -65,7 +72,14 @@ const asBytes = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } }
 
 const circuitKey = "level2"
 
-/** Connects in the background; fails with what the file named by `sslrootcert` does. */
+/** A connection that has answered. */
+interface Session {
+  readonly client: RedisClientType
+  /** Ends it: another one is opened. */
+  readonly restart: () => void
+}
+
+/** Connects in the background. */
 export const make = (url: Redacted.Redacted): Effect.Effect<Store, never, Scope.Scope> =>
   Effect.gen(function*() {
     const memory = yield* Layer.build(CircuitBreaker.layerStoreMemory())
@@ -74,34 +88,49 @@ export const make = (url: Redacted.Redacted): Effect.Effect<Store, never, Scope.
       memory
     )
 
-    let client: RedisClientType | undefined
-    const connect = () => {
-      const before = client
-      const made = client = clientOf(url)
-      // What comes after an answer that makes no sense may belong to another question.
-      made.on("error", () => {
-        if (client === made && made.isReady) connect()
-      })
-      // It tries again by itself; who asks meanwhile is told that there is no connection.
-      made.connect().catch(() => {})
-      before?.destroy()
-    }
-    connect()
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        const last = client
-        client = undefined
-        last?.destroy()
-      })
-    )
+    let current: Session | undefined
+    let silences = 0
+    let failures = 0
+    const session = Effect.suspend(() => {
+      const client = clientOf(url)
+      const lost = Deferred.makeUnsafe<void>()
+      const restart = () => {
+        // From now on: whoever asks next must not be answered by it.
+        if (current?.client === client) current = undefined
+        Deferred.doneUnsafe(lost, Exit.void)
+      }
+      // A reply that makes no sense, too: what comes after it may belong to another question.
+      client.on("error", restart)
+      return Effect.tryPromise(() => client.connect()).pipe(
+        Effect.timeout(connectTimeout),
+        Effect.andThen(Effect.suspend(() => {
+          current = { client, restart }
+          silences = failures = 0
+          return Deferred.await(lost)
+        })),
+        Effect.ensuring(Effect.suspend(() => {
+          restart()
+          // It throws when it was never open.
+          return Effect.ignore(Effect.try(() => client.destroy()))
+        }))
+      )
+    })
+    yield* Effect.forkScoped(Effect.gen(function*() {
+      for (;;) {
+        yield* Effect.ignore(session)
+        const wait = Math.min(reconnectMin * 2 ** Math.min(failures++, 10), reconnectMax)
+        // Processes that lost the same Redis do not come back in step.
+        yield* Effect.sleep(wait * (0.5 + 0.5 * (yield* Random.next)))
+      }
+    }))
 
     /** All are written at once, and answered in order. */
     const ask = (commands: ReadonlyArray<ReadonlyArray<RedisArgument>>) =>
       Effect.tryPromise({
         try: () => {
-          const asked = client
-          if (asked === undefined) return Promise.reject(new Error("closed"))
-          return Promise.all(commands.map((command) => asked.sendCommand<unknown>(command, asBytes)))
+          const client = current?.client
+          if (client === undefined) return Promise.reject(new Error("closed"))
+          return Promise.all(commands.map((command) => client.sendCommand<unknown>(command, asBytes)))
         },
         catch: (): StoreError => "connection"
       })
@@ -109,23 +138,29 @@ export const make = (url: Redacted.Redacted): Effect.Effect<Store, never, Scope.
     const limited = <A>(run: Effect.Effect<A, StoreError>, ms: number): Effect.Effect<A, StoreError> =>
       Effect.suspend(() => {
         // Costs nothing, and opens no circuit: the connection comes back by itself.
-        if (client?.isReady !== true) return Effect.fail<StoreError>("connection")
+        const asked = current
+        if (asked === undefined) return Effect.fail<StoreError>("connection")
         const late = Effect.sleep(ms).pipe(
           // An answer that arrived while the process was busy is read first.
           Effect.andThen(Effect.yieldNow),
-          Effect.andThen(Effect.fail<StoreError>("timeout"))
+          Effect.andThen(Effect.suspend(() => {
+            // It may wait for the rest of something that never comes.
+            if (++silences >= failuresInARow) asked.restart()
+            return Effect.fail<StoreError>("timeout")
+          }))
         )
-        return breaker.execute(Effect.raceFirst(run, late), { key: circuitKey }).pipe(
-          Effect.mapError((error): StoreError => typeof error === "string" ? error : "circuit")
+        const heard = Effect.tap(run, Effect.sync(() => void (silences = 0)))
+        return breaker.execute(Effect.raceFirst(heard, late), { key: circuitKey }).pipe(
+          Effect.mapError((error): StoreError => typeof error === "string" ? error : "circuit"),
+          // Not what was asked for: it is out of step.
+          Effect.tapError((error) => Effect.sync(() => error === "reply" && asked.restart()))
         )
       })
 
     return {
-      restart: () => {
-        if (client?.isReady === true) connect()
-      },
+      restart: () => current?.restart(),
       state: Effect.suspend(() => {
-        const isReady = client?.isReady === true
+        const isReady = current !== undefined
         return breaker.state(circuitKey).pipe(
           Effect.map(({ _tag }): StoreState => _tag === "Open" ? "open" : isReady ? "ready" : "connecting"),
           Effect.orElseSucceed((): StoreState => "connecting")
@@ -143,7 +178,11 @@ export const make = (url: Redacted.Redacted): Effect.Effect<Store, never, Scope.
         ),
       claim: (key, ms) =>
         limited(
-          Effect.map(ask([["SET", key, "", "NX", "PX", String(Math.ceil(ms))]]), ([reply]) => reply !== null),
+          Effect.flatMap(
+            ask([["SET", key, "", "NX", "PX", String(Math.ceil(ms))]]),
+            ([reply]) =>
+              reply === null || reply === "OK" ? Effect.succeed(reply === "OK") : Effect.fail<StoreError>("reply")
+          ),
           budget
         ),
       put: (key, bytes, ms, claimed) => {
@@ -166,7 +205,7 @@ const clientOf = (url: Redacted.Redacted): RedisClientType => {
     host: hostname.replace(/^\[|\]$/g, ""),
     port: port === "" ? 6379 : Number(port),
     connectTimeout,
-    reconnectStrategy: reconnectAfter
+    reconnectStrategy: false as const
   }
   return createClient({
     socket: protocol === "rediss:" ? { ...socket, tls: true, ...authorityOf(searchParams.get("sslrootcert")) } : socket,

