@@ -172,36 +172,43 @@ export const describe = (query: object): Described => {
 
 const noValues: Record<string, unknown> = {}
 
-/** Members that Drizzle's declarations hide: its own `fillPlaceholders` reads them. */
-interface PlaceholderMembers {
+/** Members that Drizzle's declarations hide, and that its own `fillPlaceholders` reads. */
+interface Members {
+  /** Of a placeholder. */
   readonly name: string
-}
-interface ParamMembers {
+  /** Of a parameter. */
   readonly value: unknown
   readonly codec: unknown
   readonly encoder: { readonly mapToDriverValue: { readonly isNoop?: boolean } }
 }
+const membersOf = (param: Param | Placeholder): Members => param as unknown as Members
+
+/** The placeholder that `param` is, or holds. */
+const placeholderIn = (param: unknown): Placeholder | undefined => {
+  if (is(param, Placeholder)) return param
+  const value = is(param, Param) ? membersOf(param).value : undefined
+  return is(value, Placeholder) ? value : undefined
+}
 
 /** The name of a placeholder whose value is sent as it is; `undefined` for anything else. */
 const plainName = (param: unknown): string | undefined => {
-  if (is(param, Placeholder)) return (param as unknown as PlaceholderMembers).name
-  if (!is(param, Param)) return undefined
-  const { codec, encoder, value } = param as unknown as ParamMembers
-  if (!is(value, Placeholder) || codec !== undefined || encoder.mapToDriverValue.isNoop !== true) return undefined
-  return (value as unknown as PlaceholderMembers).name
+  const placeholder = placeholderIn(param)
+  if (placeholder === undefined) return undefined
+  if (is(param, Param)) {
+    const { codec, encoder } = membersOf(param)
+    if (codec !== undefined || encoder.mapToDriverValue.isNoop !== true) return undefined
+  }
+  return membersOf(placeholder).name
 }
-
-const holdsPlaceholder = (param: unknown): boolean =>
-  is(param, Placeholder) || (is(param, Param) && is((param as unknown as ParamMembers).value, Placeholder))
 
 /** Fills the placeholders of `params`: what they are is found out once. */
 export const filler = (
   params: ReadonlyArray<unknown>
 ): (values?: Record<string, unknown>) => ReadonlyArray<unknown> => {
-  if (!params.some(holdsPlaceholder)) return () => params
+  if (params.every((param) => placeholderIn(param) === undefined)) return () => params
   const names = params.map(plainName)
   // One that is encoded for its column is Drizzle's affair.
-  if (params.some((param, at) => holdsPlaceholder(param) && names[at] === undefined)) {
+  if (params.some((param, at) => placeholderIn(param) !== undefined && names[at] === undefined)) {
     return (values = noValues) => fillPlaceholders([...params], values)
   }
   return (values = noValues) => {

@@ -156,4 +156,16 @@ export class WireConnection {
       })
     })
   }
+
+  /** The rows of one statement that is not kept prepared. What its columns are only its text says: `Row` is that. */
+  rows<Row>(
+    sql: string,
+    params: ReadonlyArray<unknown> = [],
+    until?: number
+  ): Effect.Effect<ReadonlyArray<Row>, DbError> {
+    return Effect.map(
+      this.execute("raw", sql, params, false, until),
+      ({ rows }) => rows as ReadonlyArray<unknown> as ReadonlyArray<Row>
+    )
+  }
 }

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs"
 import { inspect } from "node:util"
 import { assert, describe, it } from "vitest"
 import * as DbConfig from "../../src/config/DbConfig.ts"
+import { settings } from "../../src/config/Settings.ts"
 
 const url = "postgres://u:canary@127.0.0.1/d"
 
@@ -27,7 +28,7 @@ describe("DbConfig", () => {
     })
   })
 
-  it.each(Object.entries(DbConfig.settings))("bounds %s", (key, setting) => {
+  it.each(Object.entries(settings))("bounds %s", (key, setting) => {
     assert.isAtLeast(setting.default, setting.min)
     assert.isAtMost(setting.default, setting.max)
     for (const value of [setting.min - 1, setting.max + 1, setting.default + 0.5, Number.NaN]) {
@@ -42,10 +43,10 @@ describe("DbConfig", () => {
 
   it("reads every setting from the environment", () => {
     const env: Record<string, string> = { DATABASE_URL: url }
-    for (const setting of Object.values(DbConfig.settings)) env[setting.env] = String(setting.min)
+    for (const setting of Object.values(settings)) env[setting.env] = String(setting.min)
     const config = Result.getOrThrow(fromEnvironment(env))
-    for (const [key, setting] of Object.entries(DbConfig.settings)) {
-      assert.strictEqual(config[key as keyof typeof DbConfig.settings], setting.min, key)
+    for (const [key, setting] of Object.entries(settings)) {
+      assert.strictEqual(config[key as keyof typeof settings], setting.min, key)
     }
   })
 
@@ -72,7 +73,7 @@ describe("DbConfig", () => {
 
   it("is documented: every setting with its default and bounds", () => {
     const page = readFileSync(new URL("../../../../docs/settings.md", import.meta.url), "utf8")
-    for (const { default: value, doc, env, max, min, unit } of Object.values(DbConfig.settings)) {
+    for (const { default: value, doc, env, max, min, unit } of Object.values(settings)) {
       assert.include(page, `| \`${env}\` | ${value} ${unit} | ${min} to ${max} | ${doc} |`)
     }
   })

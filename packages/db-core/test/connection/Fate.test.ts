@@ -5,7 +5,9 @@ import { on } from "@ems/db-testing/WireProxy"
 import { sql } from "drizzle-orm"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Option from "effect/Option"
 import { afterAll, afterEach, assert, beforeAll, describe, it } from "vitest"
 import * as CommitResolver from "../../src/connection/CommitResolver.ts"
 import { Database, type DatabaseShape } from "../../src/connection/Database.ts"
@@ -14,6 +16,8 @@ import * as DbCore from "../../src/DbCore.ts"
 import { none } from "../../src/driver/StatementHooks.ts"
 import { WireConnection } from "../../src/driver/WireConnection.ts"
 import type { DbError } from "../../src/errors/DbError.ts"
+
+const relations = {}
 
 describe("Fate", () => {
   let database: TestDatabase
@@ -28,7 +32,7 @@ describe("Fate", () => {
       as $$ insert into h values (id); select id $$`)
     proxy = await startWireProxy({ postgresUrl: database.url })
     url = proxy.url
-    runtime = ManagedRuntime.make(DbCore.layerOf({}, { url, poolMax: 4, commitResolveTimeout: 1000 }))
+    runtime = ManagedRuntime.make(DbCore.layerOf(relations, { url, poolMax: 4, commitResolveTimeout: 1000 }))
   })
   afterEach(() => proxy.heal())
   afterAll(async () => {
@@ -42,7 +46,7 @@ describe("Fate", () => {
   const rows = async (id: string) =>
     Number((await database.admin("select count(*) as n from h where id = $1", [id]))[0]?.["n"])
   const run = <A, E>(use: (db: DatabaseShape<{}>) => Effect.Effect<A, E, DbCore.DbCore>) =>
-    runtime.runPromise(Database.use((db) => use(db as unknown as DatabaseShape<{}>)))
+    runtime.runPromise(Effect.flatMap(Database.with(relations), use))
   const insert = (id: string) => sql`insert into h values (${id})`
 
   /** Inserts in a transaction and says how often its body ran. */
@@ -55,8 +59,7 @@ describe("Fate", () => {
       }, { retry }))
     ).then((exit) => ({ exit, runs: () => runs }))
   }
-  const errorOf = (exit: { readonly _tag: string }): DbError =>
-    (exit as unknown as { cause: { reasons: ReadonlyArray<{ error: DbError }> } }).cause.reasons[0]!.error
+  const errorOf = (exit: Exit.Exit<unknown, DbError>): DbError => Option.getOrThrow(Exit.findErrorOption(exit))
 
   /** Asks the server what became of a transaction, over a connection of the pool. */
   const resolve = (marker: CommitResolver.Marker & { readonly xid: string }, within: number) =>

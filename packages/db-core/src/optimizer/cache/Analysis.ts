@@ -88,14 +88,18 @@ export const unfit = (relation: Relation, needsLog: boolean): Bypass | undefined
   return relation.rowSecurity ? "row_security" : undefined
 }
 
-const readingOf = (
-  sql: string,
-  locks: ReadonlyArray<Lock>,
-  declared: Declared,
-  model: Model,
-  tables: Tables,
-  needsLog: boolean
-): Reading => {
+/** All that a statement is judged by. */
+export interface Evidence {
+  readonly sql: string
+  readonly locks: ReadonlyArray<Lock>
+  readonly declared: Declared
+  readonly model: Model
+  readonly tables: Tables
+  /** Whether only tables under the change log count. */
+  readonly needsLog: boolean
+}
+
+const readingOf = ({ declared, locks, model, needsLog, sql, tables }: Evidence): Reading => {
   if (locks.some(({ mode }) => mode !== "AccessShareLock")) return { bypass: "writes" }
   if (locks.some(({ catalog }) => catalog)) return { bypass: "catalog" }
   const mayCallFunctions = declared.tables.length > 0
@@ -138,7 +142,7 @@ const readingOf = (
 
 const readers: ReadonlySet<string> = new Set(["AccessShareLock", "RowShareLock"])
 
-const writingOf = (sql: string, locks: ReadonlyArray<Lock>, model: Model, tables: Tables): WriteSet => {
+const writingOf = ({ locks, model, sql, tables }: Evidence): WriteSet => {
   // A function of a user may write anything; Postgres's own write no table.
   if (mayCallForeign(sql, model.functions)) return "all"
   const targets: Array<number> = []
@@ -153,14 +157,7 @@ const writingOf = (sql: string, locks: ReadonlyArray<Lock>, model: Model, tables
   return model.written(targets, tables)
 }
 
-export const analyze = (
-  sql: string,
-  locks: ReadonlyArray<Lock>,
-  declared: Declared,
-  model: Model,
-  tables: Tables,
-  needsLog: boolean
-): Analysis => ({
-  reading: readingOf(sql, locks, declared, model, tables, needsLog),
-  writing: writingOf(sql, locks, model, tables)
+export const analyze = (evidence: Evidence): Analysis => ({
+  reading: readingOf(evidence),
+  writing: writingOf(evidence)
 })

@@ -30,10 +30,6 @@ const beginEpochSql = `select ${internalSchema}.begin_epoch()`
 const parameters = (since: Snapshot | undefined) =>
   since === undefined ? [neverReached, ""] : [String(since.xmax), since.running.join(",")]
 
-/** Not by a prepared name: planned once for all snapshots it would read the whole log. */
-const run = (connection: WireConnection, sql: string, params: ReadonlyArray<unknown>, until?: number) =>
-  connection.execute("raw", sql, params, false, until)
-
 /** What a poll tells of a change: the table, or the transactions too. */
 interface Questions {
   readonly plain: string
@@ -50,9 +46,10 @@ const askOn = (
   until?: number
 ) =>
   Effect.map(
-    run(connection, guarded ? questions.guarded : questions.plain, parameters(since), until),
-    // The text above names every column.
-    ({ rows: [row] }) => row as unknown as ChangePoll
+    // Not by a prepared name: planned once for all snapshots it would read the whole log.
+    connection.rows<ChangePoll>(guarded ? questions.guarded : questions.plain, parameters(since), until),
+    // It has no FROM.
+    ([row]) => row!
   )
 
 /** `reconnected` is called for each connection after the first; `isDetailed` asks for the transactions too. */
@@ -85,7 +82,7 @@ export const dedicated = (
     return {
       ready,
       ask: (since, guarded) => using((connection, until) => askOn(connection, questions, since, guarded, until)),
-      beginEpoch: Effect.asVoid(using((connection, until) => run(connection, beginEpochSql, [], until)))
+      beginEpoch: Effect.asVoid(using((connection, until) => connection.rows(beginEpochSql, [], until)))
     }
   })
 
@@ -94,6 +91,6 @@ export const borrowed = ({ statements }: StatementRunner["Service"]): FeedSource
   ask: (since, guarded) =>
     Effect.scoped(Effect.flatMap(statements.quiet, (connection) => askOn(connection, brief, since, guarded))),
   beginEpoch: Effect.scoped(
-    Effect.flatMap(statements.quiet, (connection) => Effect.asVoid(run(connection, beginEpochSql, [])))
+    Effect.flatMap(statements.quiet, (connection) => Effect.asVoid(connection.rows(beginEpochSql)))
   )
 })

@@ -4,15 +4,10 @@
 import type { FunctionFacts, RelationFacts } from "../../catalog/relationFacts.ts"
 import type { Table, Tables, WriteSet } from "./Tables.ts"
 
-export interface Relation {
+export interface Relation extends Pick<RelationFacts, "kind" | "rowSecurity" | "subscribed" | "tracked" | "triggers"> {
   readonly oid: number
   /** `schema.name`. */
   readonly name: string
-  readonly kind: string
-  readonly rowSecurity: boolean
-  readonly tracked: boolean
-  readonly triggers: boolean
-  readonly subscribed: boolean
   readonly parents: ReadonlyArray<number>
   readonly cascades: ReadonlyArray<number>
   readonly policies: string

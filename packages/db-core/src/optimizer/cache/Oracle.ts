@@ -25,7 +25,7 @@ where l.pid = pg_backend_pid() and l.locktype = 'relation'
   and not exists (select from pg_index i where i.indexrelid = l.relation)
   and not (l.relation < 16384 and c.relnamespace = 'pg_catalog'::regnamespace and c.relname in ('pg_index', 'pg_namespace'))`
 
-interface LockRow extends Record<string, unknown> {
+interface LockRow {
   readonly oid: bigint
   readonly mode: string
   readonly catalog: boolean
@@ -46,10 +46,10 @@ export const locksOf = (
       yield* run(connection, `SET LOCAL statement_timeout = ${patience}`)
       yield* run(connection, `PREPARE ${name} AS ${sql}`)
       isLeft = true
-      const { rows } = yield* run(connection, locksSql)
+      const rows = yield* connection.rows<LockRow>(locksSql)
       yield* run(connection, `DEALLOCATE ${name}`)
       isLeft = false
-      return (rows as ReadonlyArray<LockRow>).map(({ catalog, mode, oid }) => ({ oid: Number(oid), mode, catalog }))
+      return rows.map(({ catalog, mode, oid }) => ({ oid: Number(oid), mode, catalog }))
     })
     return yield* Effect.onExit(asked, () =>
       connection.session.isLost
@@ -63,10 +63,8 @@ export const locksOf = (
 export const loadModel = (statements: Pick<Statements, "quiet">): Effect.Effect<Model, DbError> =>
   Effect.scoped(Effect.gen(function*() {
     const connection = yield* statements.quiet
-    const relations = yield* run(connection, relationFacts)
-    const functions = yield* run(connection, functionFacts)
     return new Model(
-      relations.rows as unknown as ReadonlyArray<RelationFacts>,
-      functions.rows as unknown as ReadonlyArray<FunctionFacts>
+      yield* connection.rows<RelationFacts>(relationFacts),
+      yield* connection.rows<FunctionFacts>(functionFacts)
     )
   }))

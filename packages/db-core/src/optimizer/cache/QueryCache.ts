@@ -9,17 +9,17 @@ import type { Described } from "../../driver/DrizzleSession.ts"
 import type { Found, Statements } from "../../driver/Statements.ts"
 import type { DbError } from "../../errors/DbError.ts"
 import type { Bypass } from "./Analysis.ts"
+import { entryOf, mapped, present } from "./Answer.ts"
 import type { Call } from "./Call.ts"
 import { Counters } from "./Counters.ts"
 import type { Entries, Entry } from "./Entry.ts"
 import type { Feed } from "./Feed.ts"
 import { Flights } from "./Flights.ts"
-import { freeze, measure } from "./Frozen.ts"
-import { keyOf } from "./Key.ts"
 import type { Level2 } from "./level2/Level2.ts"
 import type { Proof } from "./level2/Proof.ts"
 import type { Wanted } from "./level2/Wanted.ts"
 import { isTimeLiteral } from "./Names.ts"
+import type { Plan } from "./Plan.ts"
 import type { Registry, Statement } from "./Registry.ts"
 import type { Table, Tables } from "./Tables.ts"
 
@@ -69,34 +69,6 @@ export interface Wiring {
 /** There is no answer that could be given. */
 export const missed = Symbol("missed")
 
-/** What stays the same from one run of a query to the next. */
-export class Plan {
-  readonly described: Described
-  readonly call: Call
-  private statement: Statement | undefined
-  /** How the keys of its answers begin. */
-  prefix = ""
-
-  constructor(described: Described, call: Call) {
-    this.described = described
-    this.call = call
-  }
-
-  /** What is known of its text, looked up once for each state of the definitions. */
-  resolve(registry: Registry): Statement | undefined {
-    const { statement } = this
-    if (statement !== undefined && statement.version === registry.version) return statement
-    const found = registry.find(this.described.sql, this.call.declared)
-    if (found === undefined || found.version !== registry.version) return undefined
-    this.statement = found
-    this.prefix = found.prefix + this.described.mode + this.call.scopeKey
-    return found
-  }
-}
-
-const clone = (found: Found): Found =>
-  "rowCount" in found ? { ...found, rows: structuredClone(found.rows) } : structuredClone(found)
-
 export class QueryCache {
   readonly counters = new Counters()
   isEnabled = true
@@ -114,7 +86,7 @@ export class QueryCache {
     if (!this.isEnabled || call.consistency === "strong") return missed
     const statement = plan.resolve(registry)
     if (statement === undefined || statement.bypass !== undefined) return missed
-    const key = keyOf(plan.prefix, params)
+    const key = plan.keyOf(params)
     if (key === undefined) return missed
     const entry = entries.get(key)
     if (entry === undefined || !tables.isCurrent(statement.tables, entry.tags, entry.token)) return missed
@@ -128,7 +100,7 @@ export class QueryCache {
     this.saved(statement, entry)
     return described.prepared !== undefined && entry.mappedBy === described.prepared
       ? entry.mapped
-      : this.present(entry, described)
+      : present(entry, described)
   }
 
   /** The answer, from memory or from the database. `fiber` is the caller's. */
@@ -142,15 +114,15 @@ export class QueryCache {
       return this.direct(described, params, call, "transaction")
     }
     const hit = this.tryHit(plan, params)
-    return hit === missed ? this.slowly(fiber, described, params, call) : Effect.succeed(hit)
+    return hit === missed ? this.slowly(fiber, plan, params) : Effect.succeed(hit)
   }
 
   private slowly(
     fiber: Fiber.Fiber<unknown, unknown>,
-    described: Described,
-    params: ReadonlyArray<unknown>,
-    call: Call
+    plan: Plan,
+    params: ReadonlyArray<unknown>
   ): Effect.Effect<unknown, DbError> {
+    const { call, described } = plan
     const { feed, registry, within } = this.wiring
     if (!this.isEnabled) return this.direct(described, params, call, "disabled")
     if (feed === undefined) {
@@ -163,10 +135,9 @@ export class QueryCache {
       feed.touch()
       return this.direct(described, params, call, "feed")
     }
-    // Definitions are watched from the first poll on: what is learned before it would have to be learned again.
-    const known = registry.find(described.sql, call.declared)
+    const known = plan.resolve(registry)
     if (known !== undefined && (feed === undefined || feed.hasBase)) {
-      return this.decide(fiber, described, params, call, known)
+      return this.decide(fiber, plan, params, known)
     }
     feed?.touch()
     // Definitions are watched from the first poll on: what is learned before it would have to be learned again.
@@ -177,7 +148,7 @@ export class QueryCache {
         Effect.matchEffect(registry.learn(described.sql, call.declared), {
           // The database will say itself what is wrong with it.
           onFailure: () => this.direct(described, params, call, "undecided"),
-          onSuccess: (statement) => this.decide(fiber, described, params, call, statement)
+          onSuccess: (statement) => this.decide(fiber, plan, params, statement)
         })
       )
     )
@@ -185,17 +156,17 @@ export class QueryCache {
 
   private decide(
     fiber: Fiber.Fiber<unknown, unknown>,
-    described: Described,
+    plan: Plan,
     params: ReadonlyArray<unknown>,
-    call: Call,
     statement: Statement
   ): Effect.Effect<unknown, DbError> {
+    const { call, described } = plan
     if (statement.bypass !== undefined) {
       statement.usage.bypassed++
       statement.usage.counter.bypasses++
       return this.direct(described, params, call, statement.bypass)
     }
-    const key = keyOf(statement.prefix + described.mode + call.scopeKey, params)
+    const key = plan.keyFor(statement, params)
     if (key === undefined || params.some(isTimeLiteral)) return this.direct(described, params, call, "parameters")
     const read: Read = { described, params, call, statement, key }
     const { feed, level2 } = this.wiring
@@ -216,7 +187,7 @@ export class QueryCache {
       adopt: (found, ageMs, tookMs) => {
         const token = this.tokenOf(statement.tables, call.tags)
         const entry = this.entryOf(read, found, token, clock.currentTimeMillisUnsafe() - ageMs, tookMs)
-        entries.set(key, this.mapped(entry, described))
+        entries.set(key, mapped(entry, described))
       }
     })
   }
@@ -248,7 +219,7 @@ export class QueryCache {
       (call.after === undefined || feed.covers(call.after))
     ) {
       this.saved(statement, found)
-      return Effect.sync(() => this.present(found, described))
+      return Effect.sync(() => present(found, described))
     }
     const mustAsk = !feed.hasBase || this.good(read) !== undefined &&
         (call.consistency === "strong" || !isLeased || (call.after !== undefined && !feed.covers(call.after)))
@@ -267,7 +238,7 @@ export class QueryCache {
       statement.usage.revalidated++
       statement.usage.counter.hits++
       this.saved(statement, entry)
-      return Effect.succeed(this.present(entry, described))
+      return Effect.succeed(present(entry, described))
     })
   }
 
@@ -320,7 +291,7 @@ export class QueryCache {
     const run = (begun: Begun) => this.wiring.detach(fiber, this.fill(read, begun))
     return this.wiring.within(Effect.map(
       this.flights.take(key, mayJoin, begin, run, () => void this.counters.joined++),
-      (entry) => this.present(entry, described)
+      (entry) => present(entry, described)
     ))
   }
 
@@ -335,7 +306,7 @@ export class QueryCache {
       // Not kept: an answer of which it is not known what it may have missed, and one that is old already.
       const isKept = begun.hasBase && !begun.isFenced && statement.version === registry.version &&
         begun.token === this.tokenOf(statement.tables, call.tags)
-      if (isKept) entries.set(key, this.mapped(entry, described))
+      if (isKept) entries.set(key, mapped(entry, described))
       level2?.offer(this.wanted(read), isKept ? begun.proof : undefined, found, entry.tookMs)
       return entry
     })
@@ -348,58 +319,7 @@ export class QueryCache {
     filledAt: number,
     tookMs: number
   ): Entry {
-    const rows = "rowCount" in found ? found.rows : found
-    // Rows that a mapper makes something else of are given to nobody.
-    const isFrozen = described.mapper === undefined
-    const { bytes, hasBinary, hasObjects } = isFrozen ? freeze(rows) : measure(rows)
-    if (isFrozen) Object.freeze(found)
-    return {
-      found,
-      isFrozen,
-      usage: statement.usage,
-      token,
-      tags: call.tags,
-      bytes,
-      hasBinary,
-      hasObjects,
-      filledAt,
-      tookMs,
-      mappedBy: undefined,
-      mapped: undefined
-    }
-  }
-
-  /** With what a prepared query makes of it, which the next readers then share. */
-  private mapped(entry: Entry, described: Described): Entry {
-    if (described.mapper === undefined || described.prepared === undefined || entry.hasBinary) return entry
-    this.present(entry, described)
-    return entry
-  }
-
-  /** What the caller gets: shared and frozen, or a copy of its own where something cannot be frozen. */
-  private present(entry: Entry, { mapper, prepared }: Described): unknown {
-    const { found, hasBinary, hasObjects } = entry
-    if (mapper === undefined) {
-      if (hasBinary) return clone(found)
-      if (!entry.isFrozen) {
-        freeze("rowCount" in found ? found.rows : found)
-        Object.freeze(found)
-        entry.isFrozen = true
-      }
-      return found
-    }
-    if (prepared !== undefined && entry.mappedBy === prepared) return entry.mapped
-    // Mappers write into objects that they find in rows.
-    const rows = hasBinary || hasObjects ? clone(found) : found
-    // With a mapper rows come as an array.
-    const value = mapper(rows as ReadonlyArray<unknown>)
-    if (prepared !== undefined && !hasBinary) {
-      if (entry.mapped === undefined) entry.bytes += freeze(value).bytes
-      else freeze(value)
-      entry.mapped = value
-      entry.mappedBy = prepared
-    }
-    return value
+    return entryOf({ found, usage: statement.usage, token, tags: call.tags, filledAt, tookMs }, described)
   }
 
   private execute(described: Described, params: ReadonlyArray<unknown>, call: Call): Effect.Effect<Found, DbError> {

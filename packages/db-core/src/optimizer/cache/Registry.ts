@@ -183,7 +183,7 @@ export class Registry {
     const undecided: Analysis = { reading: { bypass: "undecided" }, writing: "all" }
     return Effect.flatMap(this.definitions, (model) =>
       locksOf(this.statements, sql).pipe(
-        Effect.map((locks) => analyze(sql, locks, declared, model, this.tables, this.needsLog)),
+        Effect.map((locks) => analyze({ sql, locks, declared, model, tables: this.tables, needsLog: this.needsLog })),
         // Refused: no statement that can be prepared, or one with parameters of no known type.
         Effect.catchIf((error) => error.fate === "Refused", () => Effect.succeed(undecided))
       ))

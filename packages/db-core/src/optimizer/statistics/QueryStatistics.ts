@@ -15,7 +15,6 @@ import type * as Tracer from "effect/Tracer"
 import { DbConfig } from "../../config/DbConfig.ts"
 import { isShareable } from "../../driver/Lane.ts"
 import type { StatementHooksShape, StatementOutcome } from "../../driver/StatementHooks.ts"
-import type { DbError } from "../../errors/DbError.ts"
 import { type Statement, statementOf } from "../../telemetry/Fingerprint.ts"
 import { OperationDurations } from "../../telemetry/OperationDuration.ts"
 import { StatementTexts } from "../../telemetry/StatementTexts.ts"
@@ -53,12 +52,7 @@ export interface QueryStatisticsShape {
   /** To be given every statement. */
   readonly hooks: Pick<StatementHooksShape, "isPrecise" | "outcome">
   /** Counts a statement that failed before a connection had it. */
-  readonly unsent: (
-    sql: string,
-    params: ReadonlyArray<unknown>,
-    fiber: Fiber.Fiber<unknown, unknown>,
-    error: DbError
-  ) => void
+  readonly unsent: StatementHooksShape["unsent"]
   /** Where the cache counts what becomes of `sql`. To be asked for once for each prepared query, and kept. */
   readonly cacheCounter: (sql: string) => CacheCounter
   /** Queries of a window (default `hour`), the highest first (default by `total` time), `limit` of them (default 20). */

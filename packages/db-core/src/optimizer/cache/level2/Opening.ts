@@ -68,9 +68,9 @@ interface Row extends LogHistory {
 const ask = ({ quiet }: Pick<Statements, "quiet">): Effect.Effect<Opened, DbError> =>
   Effect.scoped(
     Effect.flatMap(quiet, (connection) =>
-      Effect.map(connection.execute("raw", openingSql, [], false), ({ rows: [row] }) => {
-        // The text above names every column.
-        const { identity, ...log } = row as unknown as Row
+      Effect.map(connection.rows<Row>(openingSql), ([row]) => {
+        // It has no FROM.
+        const { identity, ...log } = row!
         return { identity, log }
       }))
   )

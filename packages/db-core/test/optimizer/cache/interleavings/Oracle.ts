@@ -32,13 +32,15 @@ const answer = (sql: string, prepared: string): ReadonlyArray<object> => {
 
 export const quiet: Statements["quiet"] = Effect.sync(() => {
   let prepared = ""
+  const rows = (sql: string) =>
+    Effect.sync(() => {
+      if (sql.startsWith("PREPARE")) prepared = sql
+      return answer(sql, prepared)
+    })
   const connection = {
     session: { isLost: false },
-    execute: (_mode: "raw", sql: string) =>
-      Effect.sync(() => {
-        if (sql.startsWith("PREPARE")) prepared = sql
-        return { rows: answer(sql, prepared) }
-      })
+    rows,
+    execute: (_mode: "raw", sql: string) => Effect.map(rows(sql), (rows) => ({ rows }))
   }
   // Nothing else of a connection is used to learn a statement.
   return connection as unknown as WireConnection
