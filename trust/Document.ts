@@ -1,5 +1,7 @@
 /** The committed page: several runs side by side. */
+import { cacheSection } from "./cache/cacheSection.ts"
 import { type ContenderName, contenderNames, moments, ours } from "./contenders/Contender.ts"
+import { grouped, table } from "./markdown.ts"
 import type { Totals } from "./Report.ts"
 import { type Column, columnOf, onBunRun, type RunFile } from "./RunFile.ts"
 
@@ -8,11 +10,6 @@ interface Named {
   readonly column: Column
   readonly ours: boolean
 }
-
-const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<unknown>>): string =>
-  [head, head.map(() => "---"), ...rows].map((cells) =>
-    `| ${cells.map((cell) => String(cell).replaceAll("|", "\\|")).join(" | ")} |`
-  ).join("\n")
 
 /** Ours once for each runtime, a peer once: from the first run that has it. */
 const columnsOf = (runs: ReadonlyArray<RunFile>): ReadonlyArray<Named> => {
@@ -46,8 +43,6 @@ const words: ReadonlyArray<readonly [key: keyof Totals, text: string]> = [
   ["lateMaxMs", "beyond the deadline without that, at most, ms"],
   ["recoveryMaxMs", "until it worked again, at most, ms"]
 ]
-
-const grouped = (value: number) => String(value).replaceAll(/\B(?=(\d{3})+$)/g, ",")
 
 const totals = (columns: ReadonlyArray<Named>): string => {
   const counted = (status: string) =>
@@ -161,6 +156,13 @@ ${interrupts(runs)}
 ## Simulation
 
 ${simulations(runs)}
+
+## Query cache
+
+Random histories under faults, with processes beside each other and one that writes past all of them; a promise is
+broken by an answer that lacks what it must have, or is of no moment at all. Peers are allowed what ours promises.
+
+${cacheSection(runs)}
 
 ## Faults
 

@@ -1,5 +1,6 @@
 /** What `--json` writes, as far as the document is made from it. */
 import * as fs from "node:fs"
+import type { CacheFile } from "./cache/CacheFile.ts"
 import { type ContenderName, ours } from "./contenders/Contender.ts"
 import type { Environment } from "./Environment.ts"
 import type { Interrupts } from "./Interrupts.ts"
@@ -34,6 +35,7 @@ export interface RunFile extends Column {
   readonly postgres?: string
   readonly interrupts?: Interrupts
   readonly simulation?: Simulation
+  readonly cache?: CacheFile
   readonly peers?: Readonly<Record<string, Column>>
 }
 

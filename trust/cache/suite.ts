@@ -4,6 +4,7 @@
  */
 import * as fs from "node:fs"
 import { Cluster } from "../Cluster.ts"
+import { grouped } from "../markdown.ts"
 import type { Options } from "../options.ts"
 import type { SuiteResult } from "../suites.ts"
 import { caseResults } from "./caseResults.ts"
@@ -15,7 +16,6 @@ import { verify } from "./history/Mutant.ts"
 import { mutants, mutantSeeds } from "./history/Mutants.ts"
 import { always, figuresOf, problemsOf } from "./history/Requirements.ts"
 
-const grouped = (value: number): string => String(Math.round(value)).replaceAll(/\B(?=(\d{3})+$)/g, ",")
 const percent = (share: number): string => `${Math.round(share * 100)} %`
 
 const windowLine = (window: WindowResult): string =>

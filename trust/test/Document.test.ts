@@ -40,6 +40,8 @@ const run = (runtime: string, faults: ReadonlyArray<FaultLine>): RunFile => ({
   faults,
   totals
 })
+const line = { reads: 861_981, violations: 0, writesPerSecond: 83.5, hitRatio: 0.746, worstStalenessMs: 470.4 }
+const tally = (ok: number, wrong: number) => ({ ok, wrong, "n/a": 0, broken: 0 })
 const interrupted = { connect: 60, queue: 61, send: 62, stream: 63, commit: 64, other: 5, leaked: 0 }
 
 it("puts ours on both runtimes and the peers of another run side by side", () => {
@@ -53,7 +55,15 @@ it("puts ours on both runtimes and the peers of another run side by side", () =>
         strangers: 0,
         activeAfterCancelMs: { p50: 15, max: 30, stallMs: 5 }
       },
-      simulation: { seeds: 1000, failed: 0, operations: 123_456 }
+      simulation: { seeds: 1000, failed: 0, operations: 123_456 },
+      cache: {
+        ...line,
+        boundMs: 500,
+        peers: { "drizzle-0.45": { ...line, violations: 74_775 } },
+        mutants: 7,
+        mutantsCaught: 6,
+        cases: [{ subject: "memo", basic: tally(5, 28), all: tally(6, 166) }]
+      }
     },
     run("Node 26.0.0", [{ ...passed, status: "failed", reason: "LOST 1", shown: "LOST 1" }]),
     {
@@ -70,5 +80,9 @@ it("puts ours on both runtimes and the peers of another run side by side", () =>
   expect(text).toContain("| LOST | 0 | 0 | 3 |")
   expect(text).toContain("| TCP, Bun 1.0.0 | 60 | 61 | 62 | 63 | 64 | 5 | 0 |")
   expect(text).toContain("200 running statements cancelled, 0 of other callers hit")
+  expect(text).toContain("| ems, Bun 1.0.0, at most 500 ms | 861,981 | 0 | 470 | 84 | 75 % |")
+  expect(text).toContain("| drizzle-0.45 | 861,981 | 74,775 |")
+  expect(text).toContain("the checker found: 6 of 7")
+  expect(text).toContain("| memo | 6 | 166 | 0 | 28 |")
   expect(text).toContain("| Bun 1.0.0 | 7 | 1,000 | 0 | 123,456 |")
 })

@@ -14,6 +14,7 @@ const cacheOf = (known: CacheSnapshot, tables: ReadonlyArray<TableReport>): Cach
     hits: known.hits,
     revalidated: known.revalidated,
     joined: known.joined,
+    shared: known.shared,
     misses: known.misses,
     bypasses: { ...known.bypasses }
   },
@@ -27,6 +28,7 @@ const cacheOf = (known: CacheSnapshot, tables: ReadonlyArray<TableReport>): Cach
     tooLarge: known.tooLarge
   },
   feed: known.feed,
+  level2: known.level2,
   queries: known.queries,
   tables
 })

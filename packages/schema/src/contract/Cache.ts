@@ -52,6 +52,8 @@ export const Cache = Schema.Struct({
     revalidated: Count,
     /** Answered by another reader's query. */
     joined: Count,
+    /** Answered by another process through Redis. */
+    shared: Count,
     /** Queries that were run to fill the cache. */
     misses: Count,
     /** Reads that went past the cache, by reason. */
@@ -70,6 +72,27 @@ export const Cache = Schema.Struct({
     failures: Count,
     roundTripMs: Milliseconds
   })),
+  /** Answers that processes share through Redis; null without one. */
+  level2: Schema.NullOr(Schema.Struct({
+    /** `open`: it failed, and is not asked for a while. */
+    state: Schema.Literals(["connecting", "ready", "open"]),
+    hits: Count,
+    misses: Count,
+    /** Answers that were there and could not be used, by reason. */
+    rejected: Schema.Record(Schema.String, Count),
+    /** Reads for which it was not asked, by reason. */
+    skipped: Schema.Record(Schema.String, Count),
+    /** Questions and puts that failed, by reason. */
+    errors: Schema.Record(Schema.String, Count),
+    /** Readers that waited for another process's query. */
+    waits: Count,
+    puts: Count,
+    /** Answers not put there: too many at once, and too large. */
+    dropped: Count,
+    tooLarge: Count,
+    bytesRead: Count,
+    bytesWritten: Count
+  })),
   queries: Schema.Array(Schema.Struct({
     /** Without literals. */
     text: Schema.String,
@@ -77,6 +100,10 @@ export const Cache = Schema.Struct({
     bypass: Schema.NullOr(CacheBypass),
     hits: Count,
     revalidated: Count,
+    /** Answered by another reader's query. */
+    joined: Count,
+    /** Answered by another process through Redis. */
+    shared: Count,
     misses: Count,
     bypassed: Count,
     hitRatio: Ratio,

@@ -8,6 +8,8 @@ export class Counters {
   revalidated = 0
   /** With another reader's query that was under way, or about to be. */
   joined = 0
+  /** From another process, through the second level. */
+  shared = 0
   /** Queries that were sent to fill the cache. */
   misses = 0
   /** What the queries took whose answers were given from memory. Milliseconds. */

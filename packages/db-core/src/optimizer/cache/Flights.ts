@@ -46,9 +46,12 @@ export class Flights<A, K> {
     return Effect.suspend(() => {
       const lane = this.lanes.get(key)
       if (lane === undefined) return this.wait(this.launch(key, begin, run))
-      joined()
-      if (!lane.running.isAbandoned && mayJoin(lane.running.facts)) return this.wait(lane.running)
-      lane.next ??= this.later(begin, run)
+      if (!lane.running.isAbandoned && mayJoin(lane.running.facts)) {
+        joined()
+        return this.wait(lane.running)
+      }
+      if (lane.next === undefined) lane.next = this.later(begin, run)
+      else joined()
       return this.wait(lane.next)
     })
   }

@@ -218,6 +218,9 @@ export class QueryCache {
       found !== undefined && isLeased && call.consistency !== "strong" &&
       (call.after === undefined || feed.covers(call.after))
     ) {
+      this.counters.shared++
+      statement.usage.shared++
+      statement.usage.counter.hits++
       this.saved(statement, found)
       return Effect.sync(() => present(found, described))
     }
@@ -288,9 +291,13 @@ export class QueryCache {
       at: clock.currentTimeMillisUnsafe(),
       startedAt: clock.monotonicTimeNanosUnsafe()
     })
+    const joined = (): void => {
+      this.counters.joined++
+      statement.usage.joined++
+    }
     const run = (begun: Begun) => this.wiring.detach(fiber, this.fill(read, begun))
     return this.wiring.within(Effect.map(
-      this.flights.take(key, mayJoin, begin, run, () => void this.counters.joined++),
+      this.flights.take(key, mayJoin, begin, run, joined),
       (entry) => present(entry, described)
     ))
   }

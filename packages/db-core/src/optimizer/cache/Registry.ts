@@ -34,6 +34,8 @@ export interface Usage {
   readonly sql: string
   hits: number
   revalidated: number
+  joined: number
+  shared: number
   misses: number
   bypassed: number
   /** What the queries took whose answers were given from memory. Milliseconds. */
@@ -172,7 +174,17 @@ export class Registry {
     const prefix = `${this.ids++}\0`
     // Kept when definitions change: people want to know of more than the last minute.
     const usage = this.usage.get(sql) ??
-      { sql, hits: 0, revalidated: 0, misses: 0, bypassed: 0, savedMs: 0, counter: this.counterOf(sql) }
+      {
+        sql,
+        hits: 0,
+        revalidated: 0,
+        joined: 0,
+        shared: 0,
+        misses: 0,
+        bypassed: 0,
+        savedMs: 0,
+        counter: this.counterOf(sql)
+      }
     this.usage.set(sql, usage)
     return "bypass" in reading
       ? { prefix, sql, version, tables: [], names: [], settings: false, bypass: reading.bypass, usage }

@@ -6,7 +6,7 @@ import type { Entries } from "./Entry.ts"
 import type { Feed, FeedState } from "./Feed.ts"
 import type { L2Report } from "./level2/L2Report.ts"
 import type { QueryCache } from "./QueryCache.ts"
-import type { Registry } from "./Registry.ts"
+import type { Registry, Usage } from "./Registry.ts"
 
 export interface CacheSnapshot {
   readonly enabled: boolean
@@ -17,6 +17,8 @@ export interface CacheSnapshot {
   readonly hits: number
   readonly revalidated: number
   readonly joined: number
+  /** Answers of other processes, through the second level. */
+  readonly shared: number
   readonly misses: number
   readonly bypasses: Readonly<Partial<Record<Bypass, number>>>
   /** Answers from memory among all answers; `null` before the first. */
@@ -51,6 +53,10 @@ export interface QueryReport {
   readonly bypass: Bypass | null
   readonly hits: number
   readonly revalidated: number
+  /** Answered by another reader's query. */
+  readonly joined: number
+  /** Answered by another process, through the second level. */
+  readonly shared: number
   readonly misses: number
   readonly bypassed: number
   /** Answers from memory among all answers; `null` before the first. */
@@ -61,21 +67,26 @@ export interface QueryReport {
 
 const ratio = (some: number, all: number): number | null => all === 0 ? null : some / all
 
+const answersOf = ({ bypassed, hits, joined, misses, revalidated, shared }: Usage): number =>
+  hits + revalidated + joined + shared + misses + bypassed
+
 const queriesOf = (entries: Entries, registry: Registry): ReadonlyArray<QueryReport> => {
   const sizes = entries.bytesOf()
   // Writes are learned, too, and nobody reads through the cache with them.
-  const read = registry.all.filter(({ usage }) => usage.hits + usage.revalidated + usage.misses + usage.bypassed > 0)
+  const read = registry.all.filter(({ usage }) => answersOf(usage) > 0)
   return read.map(({ bypass, names, sql, usage }) => {
-    const { bypassed, hits, misses, revalidated, savedMs } = usage
+    const { bypassed, hits, joined, misses, revalidated, savedMs, shared } = usage
     return {
       text: statementOf(sql).fingerprint.text,
       tables: names,
       bypass: bypass ?? null,
       hits,
       revalidated,
+      joined,
+      shared,
       misses,
       bypassed,
-      hitRatio: ratio(hits + revalidated, hits + revalidated + misses + bypassed),
+      hitRatio: ratio(hits + revalidated + shared, answersOf(usage)),
       bytes: sizes.get(usage) ?? 0,
       savedMs
     }
@@ -93,9 +104,9 @@ export const snapshotOf = (
   config: Pick<DbConfigShape, "cacheStaleness">,
   level2: L2Report | null
 ): CacheSnapshot => {
-  const { bypasses, hits, joined, misses, revalidated, savedMs } = cache.counters
+  const { bypasses, hits, joined, misses, revalidated, savedMs, shared } = cache.counters
   const past = Object.values(bypasses).reduce((sum, count) => sum + count, 0)
-  const answers = hits + revalidated + misses + joined + past
+  const answers = hits + revalidated + shared + misses + joined + past
   return {
     enabled: cache.isEnabled,
     guarantee: !cache.isEnabled ? "none" : feed === undefined ? "ttl" : isVouching(feed) ? "bounded" : "none",
@@ -103,9 +114,10 @@ export const snapshotOf = (
     hits,
     revalidated,
     joined,
+    shared,
     misses,
     bypasses,
-    hitRatio: ratio(hits + revalidated, answers),
+    hitRatio: ratio(hits + revalidated + shared, answers),
     savedMs,
     entries: entries.count,
     bytes: entries.bytes,

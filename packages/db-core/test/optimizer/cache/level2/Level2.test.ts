@@ -80,7 +80,9 @@ describe("the second level", () => {
       // From its own memory now.
       const { hits } = await b.snapshot()
       await b.v(1)
-      expect((await b.snapshot()).hits).toBe(hits + 1)
+      const known = await b.snapshot()
+      expect(known).toMatchObject({ hits: hits + 1, shared: 1 })
+      expect(known.queries.filter(({ shared }) => shared > 0)).toMatchObject([{ hits: 1, shared: 1 }])
       expect((await b.l2()).hits).toBe(1)
     })
   )
