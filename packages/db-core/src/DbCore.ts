@@ -5,6 +5,7 @@ import type { AnyRelations } from "drizzle-orm"
 import type * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { Catalog } from "./catalog/Catalog.ts"
 import { DbConfig, type Input } from "./config/DbConfig.ts"
 import type { DbConfigError } from "./config/DbConfigError.ts"
 import { Database } from "./connection/Database.ts"
@@ -21,7 +22,16 @@ import { QueryPlans } from "./optimizer/statistics/QueryPlans.ts"
 import { QueryStatistics } from "./optimizer/statistics/QueryStatistics.ts"
 
 /** The services that callers use. */
-export type DbCore = Database | DbConfig | Driver | HealthCheck | Optimizer | Pool | QueryPlans | QueryStatistics
+export type DbCore =
+  | Catalog
+  | Database
+  | DbConfig
+  | Driver
+  | HealthCheck
+  | Optimizer
+  | Pool
+  | QueryPlans
+  | QueryStatistics
 
 /**
  * What hears of every statement. A layer of its own for each data layer: with a common one a data layer inside another
@@ -46,7 +56,12 @@ const hooks = () =>
 export const layerNoDeps = (relations: AnyRelations): Layer.Layer<Exclude<DbCore, DbConfig>, never, DbConfig> =>
   HealthCheck.layerNoDeps().pipe(
     Layer.provideMerge(
-      Layer.mergeAll(Database.layerNoDeps(relations), Optimizer.layerNoDeps(), QueryPlans.layerNoDeps())
+      Layer.mergeAll(
+        Database.layerNoDeps(relations),
+        Catalog.layerNoDeps(),
+        Optimizer.layerNoDeps(),
+        QueryPlans.layerNoDeps()
+      )
     ),
     Layer.provide(StatementRunner.layerNoDeps()),
     Layer.provide(hooks()),

@@ -7,6 +7,8 @@ import "./context.ts"
 export interface TestDatabaseOptions {
   /** Copy the migrated template (default), or begin with an empty database. */
   readonly template?: boolean
+  /** On the oldest Postgres that is supported, where the template is not: with an empty database. */
+  readonly oldest?: boolean
 }
 
 export interface TestDatabase {
@@ -20,9 +22,10 @@ export interface TestDatabase {
 }
 
 export const createTestDatabase = async (options: TestDatabaseOptions = {}): Promise<TestDatabase> => {
-  const server = inject("postgresUrl")
+  const server = options.oldest === true ? inject("postgres15Url") : inject("postgresUrl")
+  if (server === undefined) throw new Error("Postgres 15 is not installed")
   const name = `${inject("databasePrefix")}${randomBytes(6).toString("hex")}`
-  const template = options.template === false ? "template0" : inject("templateDatabase")
+  const template = options.template === false || options.oldest === true ? "template0" : inject("templateDatabase")
   await withClient(server, async (client) => {
     // FILE_COPY takes half the time of WAL_LOG on a server that does not sync; servers before 15 know neither.
     const { rows } = await client.query<{ version: number }>(

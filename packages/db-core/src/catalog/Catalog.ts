@@ -1,0 +1,114 @@
+/**
+ * Reads Postgres's catalogs and statistics: one file for each question, each answered with rows or with why there are
+ * none. Changes nothing, and is not counted among the callers' statements.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { DbConfig } from "../config/DbConfig.ts"
+import { StatementRunner } from "../connection/StatementRunner.ts"
+import { Driver } from "../driver/Driver.ts"
+import type { WireConnection } from "../driver/WireConnection.ts"
+import { DbError } from "../errors/DbError.ts"
+import { type Answer, available, type CatalogQuery, unavailable } from "./CatalogQuery.ts"
+import type { AnyCheck } from "./Check.ts"
+import { allChecks } from "./checks.ts"
+import type { Finding } from "./Finding.ts"
+import { factsOf, type ServerFacts, type ServerFactsRow, serverFactsSql } from "./ServerFacts.ts"
+
+export interface CheckResult {
+  readonly name: string
+  readonly title: string
+  /** Findings, or why nobody knows. */
+  readonly answer: Answer<Finding>
+}
+
+export interface CheckOptions {
+  /** Names of checks; without it all of them. */
+  readonly only?: ReadonlyArray<string>
+  /** Other figures than the thresholds', as `check.threshold`. */
+  readonly limits?: Readonly<Record<string, number>>
+}
+
+export class Catalog extends Context.Service<Catalog, {
+  readonly server: Effect.Effect<ServerFacts, DbError>
+  /**
+   * Asks one question. What this server or role cannot answer is part of the answer; fails only when the connection
+   * does. Within `DbConfig.queryTimeout`.
+   */
+  readonly read: <Row>(query: CatalogQuery<Row>) => Effect.Effect<Answer<Row>, DbError>
+  /** Runs checks one after the other on one connection, each within `DbConfig.queryTimeout`. */
+  readonly checks: (options?: CheckOptions) => Effect.Effect<ReadonlyArray<CheckResult>, DbError>
+}>()("@ems/db-core/catalog/Catalog") {
+  static readonly layerNoDeps = () => Layer.effect(Catalog, make)
+}
+
+/** The server's answer was an error: the next question may have a better one. */
+const isAnswer = ({ fate, reason }: DbError): boolean =>
+  fate === "Refused" || reason._tag === "StatementTimeout" || reason._tag === "InsufficientPrivilege"
+
+const make = Effect.gen(function*() {
+  const { queryTimeout } = yield* DbConfig
+  const { statements, within } = yield* StatementRunner
+  const { capabilities: { backend } } = yield* Driver
+
+  const lent = <A>(use: (connection: WireConnection) => Effect.Effect<A, DbError>): Effect.Effect<A, DbError> =>
+    Effect.scoped(Effect.flatMap(statements.quiet, use))
+
+  const factsFrom = (connection: WireConnection): Effect.Effect<ServerFacts, DbError> =>
+    Effect.flatMap(connection.rows<ServerFactsRow>(serverFactsSql), ([row]) =>
+      row === undefined
+        ? Effect.fail(DbError.of("ServerError", "Refused", "catalog", { message: "the role is not in pg_roles" }))
+        : Effect.succeed(factsOf(row, backend)))
+
+  const ask = <Row>(
+    connection: WireConnection,
+    server: ServerFacts,
+    query: CatalogQuery<Row>
+  ): Effect.Effect<Answer<Row>, DbError> => {
+    const missing = query.unavailable?.(server)
+    if (missing !== undefined) return Effect.succeed({ isAvailable: false, unavailable: missing })
+    return Effect.matchEffect(connection.rows<Row>(query.sql(server)), {
+      onSuccess: (rows) => Effect.succeed(available(rows, query.notes?.(server))),
+      onFailure: (error) =>
+        isAnswer(error)
+          ? Effect.succeed({
+            isAvailable: false,
+            unavailable: unavailable(
+              error.reason._tag === "InsufficientPrivilege" ? "privilege" : "failed",
+              `the server refused: ${error.reason.message}`
+            )
+          })
+          : Effect.fail(error)
+    })
+  }
+
+  const runCheck = (
+    connection: WireConnection,
+    server: ServerFacts,
+    { findings, name, query, title }: AnyCheck,
+    limits: Readonly<Record<string, number>>
+  ): Effect.Effect<CheckResult, DbError> =>
+    Effect.map(within(ask(connection, server, query), queryTimeout), (answer) => ({
+      name,
+      title,
+      answer: answer.isAvailable ? available(findings(answer.rows, server, limits), answer.notes) : answer
+    }))
+
+  return {
+    server: within(lent(factsFrom), queryTimeout),
+    read: (query) =>
+      within(
+        lent((connection) => Effect.flatMap(factsFrom(connection), (server) => ask(connection, server, query))),
+        queryTimeout
+      ),
+    checks: ({ limits = {}, only } = {}) =>
+      lent((connection) =>
+        Effect.flatMap(within(factsFrom(connection), queryTimeout), (server) =>
+          Effect.forEach(
+            allChecks.filter(({ name }) => only === undefined || only.includes(name)),
+            (check) => runCheck(connection, server, check, limits)
+          ))
+      )
+  } satisfies Catalog["Service"]
+})

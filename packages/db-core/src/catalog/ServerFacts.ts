@@ -1,0 +1,79 @@
+/**
+ * What a server is and what this role may see there: decides which catalog queries can be asked, and in which words.
+ */
+import type { Backend } from "../driver/Capabilities.ts"
+
+export interface ServerFacts {
+  /** As `server_version_num`: 180004 is 18.4. */
+  readonly version: number
+  /** What the way to it allows. */
+  readonly backend: Backend
+  readonly database: string
+  readonly role: string
+  readonly isSuperuser: boolean
+  /** Sees what other roles' sessions do, and their statements: `pg_read_all_stats`. */
+  readonly seesAllStats: boolean
+  /** May scan tables for their statistics: `pg_stat_scan_tables`. */
+  readonly scansTables: boolean
+  /** It replays another server's log, and can only be read. */
+  readonly isStandby: boolean
+  /** Neon's storage: cumulative statistics end with each suspension of the compute. */
+  readonly isNeon: boolean
+  /** Installed extensions: name, and the schema they are in. */
+  readonly extensions: ReadonlyMap<string, { readonly schema: string; readonly version: string }>
+  /** ISO instants. */
+  readonly startedAt: string
+  /** When the cumulative statistics of this database began; null when never reset since it was made. */
+  readonly statisticsSince: string | null
+}
+
+export interface ServerFactsRow {
+  readonly version: number
+  readonly database: string
+  readonly role: string
+  readonly isSuperuser: boolean
+  readonly seesAllStats: boolean
+  readonly scansTables: boolean
+  readonly isStandby: boolean
+  readonly isNeon: boolean
+  readonly startedAt: string
+  readonly statisticsSince: string | null
+  readonly extensions: ReadonlyArray<string>
+  readonly extensionSchemas: ReadonlyArray<string>
+  readonly extensionVersions: ReadonlyArray<string>
+}
+
+/** How instants leave Postgres: text, so that no driver's idea of dates comes between. */
+export const isoInstant = (expression: string): string =>
+  `to_char((${expression}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+
+export const serverFactsSql = `
+select current_setting('server_version_num')::int4 as version,
+  current_database()::text as database,
+  current_user::text as role,
+  r.rolsuper as "isSuperuser",
+  pg_has_role(current_user, 'pg_read_all_stats', 'usage') as "seesAllStats",
+  pg_has_role(current_user, 'pg_stat_scan_tables', 'usage') as "scansTables",
+  pg_is_in_recovery() as "isStandby",
+  current_setting('neon.tenant_id', true) is not null as "isNeon",
+  ${isoInstant("pg_postmaster_start_time()")} as "startedAt",
+  (select ${isoInstant("stats_reset")} from pg_stat_database where datname = current_database()) as "statisticsSince",
+  array(select extname::text from pg_extension order by extname) as extensions,
+  array(select extnamespace::regnamespace::text from pg_extension order by extname) as "extensionSchemas",
+  array(select extversion from pg_extension order by extname) as "extensionVersions"
+from pg_roles r
+where r.rolname = current_user`
+
+export const factsOf = (
+  { extensions, extensionSchemas, extensionVersions, ...row }: ServerFactsRow,
+  backend: Backend
+): ServerFacts => ({
+  ...row,
+  backend,
+  extensions: new Map(
+    extensions.map((name, at) => [name, {
+      schema: extensionSchemas[at] ?? "public",
+      version: extensionVersions[at] ?? ""
+    }])
+  )
+})
