@@ -5,9 +5,7 @@ import { situation } from "./support.ts"
 describe("invalid indexes", () => {
   situation("one whose build failed is found, with what mends it", async ({ admin, findings, rows }) => {
     await admin("create table t (id int primary key, v int)", "insert into t select n, 1 from generate_series(1, 10) n")
-    await expect(admin("create unique index concurrently t_v on t (v)")).rejects.toThrow(
-      "could not create unique index"
-    )
+    await expect(admin("create unique index concurrently t_v on t (v)")).rejects.toThrow(/unique/i)
     expect(await rows(invalidIndexes)).toMatchObject([{
       schema: "public",
       table: "t",
