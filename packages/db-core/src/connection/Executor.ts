@@ -273,11 +273,19 @@ export const make = (
         : dispatch(transaction, isShared, mode, sql, params, budget, undefined)
     })
 
+  /** The last context that was in no transaction: those who ask often ask in the same one, and contexts never change. */
+  let outside: Context.Context<never> | undefined
+
   const statements: Statements = {
     execute,
     lease,
     quiet: leaseFor(none),
-    current: (fiber) => Context.getOrUndefined(fiber.context, Current)?.connection,
+    current: ({ context }) => {
+      if (context === outside) return undefined
+      const transaction = Context.getOrUndefined(context, Current)
+      if (transaction === undefined) outside = context
+      return transaction?.connection
+    },
     transaction: (body) =>
       Effect.withFiber((fiber) => {
         const run = transaction(body)

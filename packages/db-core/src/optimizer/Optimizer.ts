@@ -223,7 +223,7 @@ const make = Effect.gen(function*() {
         if (known !== undefined && ttl === ttlThen) return known
         ttlThen = ttl
         const call = checked(options)
-        known = call === undefined ? undefined : new Plan(described, call)
+        known = call === undefined ? undefined : new Plan(described, call, true)
         return known
       }
       return {

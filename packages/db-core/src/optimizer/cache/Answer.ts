@@ -21,11 +21,22 @@ export const entryOf = (
   const isFrozen = mapper === undefined
   const weight = isFrozen ? freeze(rowsOf(found)) : measure(rowsOf(found))
   if (isFrozen) Object.freeze(found)
-  return { ...facts, ...weight, isFrozen, mappedBy: undefined, mapped: undefined }
+  return {
+    ...facts,
+    ...weight,
+    isFrozen,
+    mappedBy: undefined,
+    mapped: undefined,
+    key: "",
+    front: undefined,
+    param: undefined,
+    touchedAt: 0
+  }
 }
 
 /** What one reader gets. */
 export const present = (entry: Entry, { mapper, prepared }: Described): unknown => {
+  if (prepared !== undefined && entry.mappedBy === prepared) return entry.mapped
   const { found, hasBinary, hasObjects } = entry
   if (mapper === undefined) {
     if (hasBinary) return clone(found)
@@ -36,7 +47,6 @@ export const present = (entry: Entry, { mapper, prepared }: Described): unknown 
     }
     return found
   }
-  if (prepared !== undefined && entry.mappedBy === prepared) return entry.mapped
   // Mappers write into objects that they find in rows.
   const rows = hasBinary || hasObjects ? clone(found) : found
   // With a mapper rows come as an array.

@@ -3,6 +3,7 @@
  */
 import { LRUCache } from "lru-cache"
 import type { Found } from "../../driver/Statements.ts"
+import type { Front } from "./Front.ts"
 import type { Table } from "./Tables.ts"
 
 export interface Entry {
@@ -27,6 +28,13 @@ export interface Entry {
   /** What a prepared query made of the rows, and which one; frozen as well. */
   mappedBy: object | undefined
   mapped: unknown
+  /** Its place in the map. */
+  key: string
+  /** Where else it is kept, and by which parameter. */
+  front: Front | undefined
+  param: unknown
+  /** How many answers had been put in when it was last moved to the front of the queue. */
+  touchedAt: number
 }
 
 export interface Bounds {
@@ -41,6 +49,7 @@ const overhead = 200
 export class Entries {
   private lru: LRUCache<string, Entry>
   private limits: Bounds
+  private puts = 0
   tooLarge = 0
 
   constructor(bounds: Bounds) {
@@ -49,7 +58,11 @@ export class Entries {
   }
 
   private static make({ maxBytes, maxEntries }: Bounds) {
-    return new LRUCache<string, Entry>({ max: maxEntries, maxSize: maxBytes })
+    return new LRUCache<string, Entry>({
+      max: maxEntries,
+      maxSize: maxBytes,
+      dispose: (entry) => void entry.front?.drop(entry)
+    })
   }
 
   get bounds(): Bounds {
@@ -68,7 +81,16 @@ export class Entries {
     return this.lru.get(key)
   }
 
+  /** It was used. Only puts throw something out, so that between two of them once is enough. */
+  touch(entry: Entry): void {
+    if (entry.touchedAt === this.puts) return
+    entry.touchedAt = this.puts
+    this.lru.get(entry.key)
+  }
+
   set(key: string, entry: Entry): void {
+    this.puts++
+    entry.key = key
     const size = entry.bytes + key.length * 2 + overhead
     if (size > this.limits.maxEntryBytes) {
       this.tooLarge++
@@ -92,6 +114,9 @@ export class Entries {
     const before = this.lru
     this.limits = bounds
     this.lru = Entries.make(bounds)
-    for (const [key, { size, value }] of before.dump()) this.lru.set(key, value, { size: size ?? 1 })
+    const kept = before.dump()
+    // Fronts let go of all of them: one that fits nowhere any more would stay there.
+    before.clear()
+    for (const [key, { size, value }] of kept) this.lru.set(key, value, { size: size ?? 1 })
   }
 }

@@ -3,6 +3,7 @@
  */
 import type { Described } from "../../driver/DrizzleSession.ts"
 import type { Call } from "./Call.ts"
+import { Front } from "./Front.ts"
 import { keyOf } from "./Key.ts"
 import type { Registry, Statement } from "./Registry.ts"
 
@@ -11,10 +12,14 @@ export class Plan {
   readonly call: Call
   private statement: Statement | undefined
   private prefix = ""
+  /** None for a plan that is used once. */
+  front: Front | undefined
+  private readonly isReused: boolean
 
-  constructor(described: Described, call: Call) {
+  constructor(described: Described, call: Call, isReused = false) {
     this.described = described
     this.call = call
+    this.isReused = isReused
   }
 
   /** What is known of its text, looked up once for each state of the definitions. */
@@ -25,6 +30,8 @@ export class Plan {
     if (found === undefined || found.version !== registry.version) return undefined
     this.statement = found
     this.prefix = this.prefixFor(found)
+    // Its answers are others from now on, even if their tokens should be the same.
+    if (this.isReused) this.front = new Front()
     return found
   }
 

@@ -81,26 +81,42 @@ export class QueryCache {
 
   /** A good answer, if there is one without asking anybody, or `missed`. Not for use inside a transaction. */
   tryHit(plan: Plan, params: ReadonlyArray<unknown>): unknown {
-    const { call, described } = plan
-    const { clock, entries, feed, registry, tables } = this.wiring
-    if (!this.isEnabled || call.consistency === "strong") return missed
+    const entry = this.hit(plan, params)
+    if (entry === undefined) return missed
+    return present(entry, plan.described)
+  }
+
+  /** A good entry, counted as a hit. */
+  private hit(plan: Plan, params: ReadonlyArray<unknown>): Entry | undefined {
+    const { call } = plan
+    const { clock, feed, registry, tables } = this.wiring
+    if (!this.isEnabled || call.consistency === "strong") return undefined
     const statement = plan.resolve(registry)
-    if (statement === undefined || statement.bypass !== undefined) return missed
-    const key = plan.keyOf(params)
-    if (key === undefined) return missed
-    const entry = entries.get(key)
-    if (entry === undefined || !tables.isCurrent(statement.tables, entry.tags, entry.token)) return missed
+    if (statement === undefined || statement.bypass !== undefined) return undefined
+    const entry = this.find(plan, params)
+    if (entry === undefined || !tables.isCurrent(statement.tables, entry.tags, entry.token)) return undefined
     const now = clock.currentTimeMillisUnsafe()
-    if (now - entry.filledAt >= call.maxAge) return missed
-    if (feed === undefined ? call.ttl === undefined : !feed.isWithinLease(now)) return missed
-    if (call.after !== undefined && feed?.covers(call.after) !== true) return missed
+    if (now - entry.filledAt >= call.maxAge) return undefined
+    if (feed === undefined ? call.ttl === undefined : !feed.isWithinLease(now)) return undefined
+    if (call.after !== undefined && feed?.covers(call.after) !== true) return undefined
     this.counters.hits++
     statement.usage.hits++
     statement.usage.counter.hits++
     this.saved(statement, entry)
-    return described.prepared !== undefined && entry.mappedBy === described.prepared
-      ? entry.mapped
-      : present(entry, described)
+    return entry
+  }
+
+  private find(plan: Plan, params: ReadonlyArray<unknown>): Entry | undefined {
+    const { entries } = this.wiring
+    const known = plan.front?.get(params)
+    if (known !== undefined) {
+      entries.touch(known)
+      return known
+    }
+    const key = plan.keyOf(params)
+    const entry = key === undefined ? undefined : entries.get(key)
+    if (entry !== undefined) plan.front?.put(params, entry)
+    return entry
   }
 
   /** The answer, from memory or from the database. `fiber` is the caller's. */
@@ -113,8 +129,9 @@ export class QueryCache {
     if (this.wiring.statements.current(fiber) !== undefined) {
       return this.direct(described, params, call, "transaction")
     }
-    const hit = this.tryHit(plan, params)
-    return hit === missed ? this.slowly(fiber, plan, params) : Effect.succeed(hit)
+    const entry = this.hit(plan, params)
+    if (entry === undefined) return this.slowly(fiber, plan, params)
+    return Effect.succeed(present(entry, described))
   }
 
   private slowly(
