@@ -25,18 +25,24 @@ const makeIds = () => {
 }
 
 /** What any cache of this kind must do: make a key that tells types apart, and look it up. */
-const keyAndMap = (): Side => {
-  const lru = new LRUCache<string, object>({ max: 2 * rows, maxSize: 67_108_864 })
-  for (let id = 1; id <= rows; id++) lru.set(keyOf(prefix, [BigInt(id)])!, { id }, { size: 500 })
+const keyAndMap = ({ run }: Ems): ReadonlyArray<Side> => {
+  const lru = new LRUCache<string, Array<object>>({ max: 2 * rows, maxSize: 67_108_864 })
+  for (let id = 1; id <= rows; id++) lru.set(keyOf(prefix, [BigInt(id)])!, [{ id }], { size: 500 })
   const id = makeIds()
-  return {
-    name: "typed key + lru-cache get",
-    run: synchronous(
-      () => lru.get(keyOf(prefix, [BigInt(id())])!),
-      () => Promise.reject(new Error("an entry is missing"))
-    ),
-    close: async () => {}
-  }
+  const get = () => lru.get(keyOf(prefix, [BigInt(id())])!)
+  const close = async () => {}
+  return [
+    {
+      name: "typed key + lru-cache get",
+      run: synchronous(get, () => Promise.reject(new Error("an entry is missing"))),
+      close
+    },
+    {
+      name: "runPromise(key + lru-cache get)",
+      run: promised(1, () => run(Effect.withFiber(() => Effect.succeed(get() ?? [])))),
+      close
+    }
+  ]
 }
 
 const ours = (ems: Ems): ReadonlyArray<Side> => {
@@ -82,7 +88,7 @@ export const hits = async (url: string, ems: Ems, options: BenchOptions): Promis
   const older = drizzle045(url)
   const newer = drizzleRc(url)
   const sides = [
-    keyAndMap(),
+    ...keyAndMap(ems),
     ...ours(ems),
     ...[1, callers].flatMap((
       count
@@ -100,6 +106,9 @@ export const hits = async (url: string, ems: Ems, options: BenchOptions): Promis
     title: `hits: users by key, ${rows} of them in memory, prepared; calls/s`,
     measured,
     seen: [
+      `what key + lru-cache get alone cost behind that door, against runPromise(succeed): ${
+        ratio("runPromise(succeed)", "runPromise(key + lru-cache get)").toFixed(2)
+      }x`,
       `of ems' cached reads ${missed} were no hits, ${thousands(hit)} were`,
       ...["drizzle 0.45 cached", "drizzle rc cached"].map((name) =>
         `ems tryHit against ${name}, ${callers} callers: ${
