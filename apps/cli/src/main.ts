@@ -2,6 +2,7 @@
 /** emsdb: the commands of the data layer. */
 import * as Command from "effect/cli/Command"
 import { cache } from "./commands/cache.ts"
+import { check } from "./commands/check.ts"
 import { health } from "./commands/health.ts"
 import { init } from "./commands/init.ts"
 import { migrate } from "./commands/migrate.ts"
@@ -13,7 +14,7 @@ const emsdb = Command.make("emsdb").pipe(
     "Creates, migrates, fills and checks the database of an event management system. Reads DATABASE_URL. "
       + "Exit codes: 0 ok, 1 findings, 2 usage or configuration, 3 connection, 4 lock held, 5 aborted."
   ),
-  Command.withSubcommands([init, migrate, seed, health, cache])
+  Command.withSubcommands([init, migrate, seed, health, check, cache])
 )
 
 run(emsdb, "0.1.0")

@@ -1,5 +1,6 @@
 /** For each contract a good value, and members to replace in it: with others as good, and with bad ones. */
 import { Cache, CacheDiagnosis } from "../src/contract/Cache.ts"
+import { Checks } from "../src/contract/Checks.ts"
 import { Endpoints } from "../src/contract/Endpoints.ts"
 import { Health } from "../src/contract/Health.ts"
 import { Init } from "../src/contract/Init.ts"
@@ -26,6 +27,21 @@ const notInstants = [
 ]
 const at = (path: Path, values: ReadonlyArray<unknown>) =>
   values.map((value): readonly [Path, unknown] => [path, value])
+
+const level2 = {
+  state: "ready",
+  hits: 3,
+  misses: 1,
+  rejected: { changed: 1 },
+  skipped: {},
+  errors: { timeout: 1 },
+  waits: 0,
+  puts: 2,
+  dropped: 0,
+  tooLarge: 0,
+  bytesRead: 300,
+  bytesWritten: 200
+}
 
 const migrate = {
   applied: [
@@ -159,17 +175,20 @@ export const contracts = {
       enabled: true,
       guarantee: "bounded",
       stalenessMs: 500,
-      reads: { hits: 8, revalidated: 1, joined: 0, misses: 1, bypasses: { transaction: 2 } },
+      reads: { hits: 8, revalidated: 1, joined: 0, shared: 0, misses: 1, bypasses: { transaction: 2 } },
       hitRatio: 0.75,
       savedMs: 12.5,
       memory: { entries: 1, maxEntries: 100, bytes: 300, maxBytes: 67_108_864, tooLarge: 0 },
       feed: { state: "live", leaseMs: 430, polls: 7, failures: 0, roundTripMs: 0.3 },
+      level2: null,
       queries: [{
         text: "select ? from events",
         tables: ["public.events"],
         bypass: null,
         hits: 8,
         revalidated: 1,
+        joined: 0,
+        shared: 0,
         misses: 1,
         bypassed: 0,
         hitRatio: 0.9,
@@ -180,6 +199,7 @@ export const contracts = {
     },
     alsoGood: [
       ...at(["feed"], [null]),
+      ...at(["level2"], [level2]),
       ...at(["stalenessMs"], [null]),
       ...at(["hitRatio"], [null, 0, 1]),
       ...at(["queries", 0, "bypass"], ["volatile"]),
@@ -188,14 +208,55 @@ export const contracts = {
     bad: [
       ...at(["guarantee"], ["eventual", null]),
       ...at(["hitRatio"], [-0.1, 1.1, "1"]),
-      ...["hits", "revalidated", "joined", "misses"].flatMap((name) => at(["reads", name], notCounts)),
+      ...["hits", "revalidated", "joined", "shared", "misses"].flatMap((name) => at(["reads", name], notCounts)),
       ...at(["reads", "bypasses", "transaction"], notCounts),
       ...at(["savedMs"], notSpans),
       ...["entries", "maxEntries", "bytes", "maxBytes", "tooLarge"].flatMap((name) => at(["memory", name], notCounts)),
       ...at(["feed", "state"], ["dead", null]),
+      ...at(["level2"], [{ ...level2, state: "asleep" }, { ...level2, hits: -1 }]),
       ...at(["queries", 0, "bypass"], ["because"]),
       ...at(["tables", 0, "bypass"], ["because"]),
       ...at(["tables", 0, "name"], notTexts)
+    ]
+  },
+  Checks: {
+    schema: Checks,
+    optional: ["bytes"],
+    good: {
+      timestamp: "2026-01-31T23:59:59.999Z",
+      checks: [{
+        name: "invalid-index",
+        title: "Indexes that no query can use",
+        findings: [{
+          name: "invalid-index",
+          severity: "error",
+          object: { kind: "index", name: "public.idx" },
+          summary: "public.idx was not built to its end",
+          evidence: { bytes: 8192 },
+          impact: "Every write keeps it, and no query uses it",
+          remediation: "reindex index concurrently public.idx;",
+          documentation: "https://www.postgresql.org/docs/current/sql-createindex.html",
+          cacheKey: "invalid-index:index:public.idx"
+        }],
+        unavailable: null,
+        notes: []
+      }],
+      summary: { error: 1, warn: 0, info: 0, unavailable: 0 },
+      durationMs: 12.5
+    },
+    alsoGood: [
+      ...at(["checks", 0, "unavailable"], [{ because: "extension", text: "needs pgstattuple" }]),
+      ...at(["checks", 0, "findings", 0, "remediation"], [null]),
+      ...at(["checks", 0, "findings", 0, "evidence"], [{}, { reset: null, exact: false, text: "t" }])
+    ],
+    bad: [
+      ...at(["timestamp"], notInstants),
+      ...at(["durationMs"], notSpans),
+      ...["error", "warn", "info", "unavailable"].flatMap((name) => at(["summary", name], notCounts)),
+      ...at(["checks", 0, "findings", 0, "severity"], ["fatal", null]),
+      ...at(["checks", 0, "findings", 0, "object", "kind"], ["thing"]),
+      ...at(["checks", 0, "findings", 0, "cacheKey"], notTexts),
+      ...at(["checks", 0, "unavailable"], [{ because: "mood", text: "t" }])
     ]
   },
   CacheDiagnosis: {

@@ -1,0 +1,36 @@
+import { createTestDatabase } from "@ems/db-testing"
+import { Checks } from "@ems/schema/contract/Checks"
+import * as Schema from "effect/Schema"
+import { expect, test } from "vitest"
+import { emsdb, oneJson } from "./Emsdb.ts"
+
+test("names an index that nobody can use and what mends it, until it is mended", async () => {
+  const { admin, close, url } = await createTestDatabase({ template: false })
+  await admin("create table t (id int primary key, v int)")
+  await admin("insert into t select n, 1 from generate_series(1, 3) n")
+  await expect(admin("create unique index concurrently t_v on t (v)")).rejects.toThrow(/unique/)
+  const only = ["check", "--only", "invalid-index"]
+
+  const people = await emsdb(only, url)
+  expect(people).toMatchObject({ code: 1, stderr: "" })
+  expect(people.stdout).toContain("error: public.t_v on public.t was not built to its end\n")
+  expect(people.stdout).toContain("  reindex index concurrently \"public\".\"t_v\";\n")
+  const programs = await emsdb([...only, "--json"], url)
+  expect(programs.code).toBe(1)
+  expect(Schema.decodeUnknownSync(Checks)(oneJson(programs.stdout))).toMatchObject({
+    summary: { error: 1, warn: 0, info: 0, unavailable: 0 },
+    checks: [{ name: "invalid-index", findings: [{ cacheKey: "invalid-index:index:public.t_v" }] }]
+  })
+
+  await admin("drop index t_v")
+  expect(await emsdb(only, url)).toMatchObject({ code: 0, stderr: "" })
+  await close()
+})
+
+test("names a check that there is not, and those there are", async () => {
+  const { close, url } = await createTestDatabase()
+  const { code, stderr } = await emsdb(["check", "--only", "invalid-idex"], url)
+  expect(code).toBe(2)
+  expect(stderr).toContain("--only: invalid-idex is not usable, expected one of invalid-index")
+  await close()
+})
