@@ -69,7 +69,11 @@ const make = Effect.gen(function*() {
     const missing = query.unavailable?.(server)
     if (missing !== undefined) return Effect.succeed({ isAvailable: false, unavailable: missing })
     return Effect.matchEffect(connection.rows<Row>(query.sql(server)), {
-      onSuccess: (rows) => Effect.succeed(available(rows, query.notes?.(server))),
+      onSuccess: (rows) =>
+        Effect.succeed(available(
+          query.shown === undefined ? rows : rows.map((row) => query.shown!(row)),
+          query.notes?.(server)
+        )),
       onFailure: (error) =>
         isAnswer(error)
           ? Effect.succeed({

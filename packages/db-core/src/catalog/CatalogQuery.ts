@@ -33,6 +33,8 @@ export interface CatalogQuery<Row> {
    * `isoInstant`.
    */
   readonly sql: (server: ServerFacts) => string
+  /** What becomes of a row before anybody sees it: takes out what must not leave, such as literals of a statement. */
+  shown?(row: Row): Row
   /** What limits the answer here, such as rows that this role does not see. One sentence each. */
   readonly notes?: (server: ServerFacts) => ReadonlyArray<string>
   /** Only for types: what the columns of `sql` are. */

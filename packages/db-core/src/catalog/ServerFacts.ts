@@ -2,6 +2,7 @@
  * What a server is and what this role may see there: decides which catalog queries can be asked, and in which words.
  */
 import type { Backend } from "../driver/Capabilities.ts"
+import { storeAllows } from "./objectSampleStore.ts"
 
 export interface ServerFacts {
   /** As `server_version_num`: 180004 is 18.4. */
@@ -19,12 +20,12 @@ export interface ServerFacts {
   readonly isStandby: boolean
   /** Neon's storage: cumulative statistics end with each suspension of the compute. */
   readonly isNeon: boolean
+  /** Object samples are kept in this database, and this role may read them. */
+  readonly hasSamples: boolean
   /** Installed extensions: name, and the schema they are in. */
   readonly extensions: ReadonlyMap<string, { readonly schema: string; readonly version: string }>
-  /** ISO instants. */
+  /** ISO instant. */
   readonly startedAt: string
-  /** When the cumulative statistics of this database began; null when never reset since it was made. */
-  readonly statisticsSince: string | null
 }
 
 export interface ServerFactsRow {
@@ -36,8 +37,8 @@ export interface ServerFactsRow {
   readonly scansTables: boolean
   readonly isStandby: boolean
   readonly isNeon: boolean
+  readonly hasSamples: boolean
   readonly startedAt: string
-  readonly statisticsSince: string | null
   readonly extensions: ReadonlyArray<string>
   readonly extensionSchemas: ReadonlyArray<string>
   readonly extensionVersions: ReadonlyArray<string>
@@ -56,8 +57,8 @@ select current_setting('server_version_num')::int4 as version,
   pg_has_role(current_user, 'pg_stat_scan_tables', 'usage') as "scansTables",
   pg_is_in_recovery() as "isStandby",
   current_setting('neon.tenant_id', true) is not null as "isNeon",
+  ${storeAllows("select")} as "hasSamples",
   ${isoInstant("pg_postmaster_start_time()")} as "startedAt",
-  (select ${isoInstant("stats_reset")} from pg_stat_database where datname = current_database()) as "statisticsSince",
   array(select extname::text from pg_extension order by extname) as extensions,
   array(select extnamespace::regnamespace::text from pg_extension order by extname) as "extensionSchemas",
   array(select extversion from pg_extension order by extname) as "extensionVersions"

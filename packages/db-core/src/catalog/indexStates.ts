@@ -18,7 +18,10 @@ export const indexStates = (names: ReadonlyArray<string>) =>
   sql<IndexState>`
 select n.nspname || '.' || c.relname as name,
        i.indisvalid and i.indisready and i.indislive as usable,
-       exists (select from pg_stat_progress_create_index p where p.index_relid = i.indexrelid) as building
+       exists (
+         select from pg_stat_progress_create_index p
+         where p.index_relid = i.indexrelid and p.datname = current_database()
+       ) as building
 from pg_index i
 join pg_class c on c.oid = i.indexrelid
 join pg_namespace n on n.oid = c.relnamespace

@@ -9,14 +9,16 @@
 import type { CatalogQuery } from "./CatalogQuery.ts"
 import { checkOf } from "./Check.ts"
 import { manual } from "./Finding.ts"
+import { qualified } from "./Identifier.ts"
+import { bytesOf, isUsers, whenOpen } from "./UserRelation.ts"
 
 export interface InvalidIndex {
   readonly schema: string
   readonly table: string
   readonly name: string
   readonly bytes: number
-  /** What would build it again. */
-  readonly definition: string
+  /** What would build it again; null while somebody has locked its table exclusively. */
+  readonly definition: string | null
   /** It is the twin of another one that is being, or was to be, rebuilt. */
   readonly isLeftover: boolean
   readonly isPartitioned: boolean
@@ -28,8 +30,8 @@ export const invalidIndexes: CatalogQuery<InvalidIndex> = {
   name: "invalid-indexes",
   sql: () => `
 select n.nspname::text as schema, t.relname::text as "table", c.relname::text as name,
-  pg_relation_size(i.indexrelid)::float8 as bytes,
-  pg_get_indexdef(i.indexrelid) as definition,
+  ${bytesOf("c")} as bytes,
+  ${whenOpen("i.indrelid", "pg_get_indexdef(i.indexrelid)")} as definition,
   c.relname ~ '_cc(new|old)[0-9]*$' as "isLeftover",
   c.relkind = 'I' as "isPartitioned",
   exists (select from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x')) as "backsConstraint"
@@ -38,12 +40,14 @@ join pg_class c on c.oid = i.indexrelid
 join pg_class t on t.oid = i.indrelid
 join pg_namespace n on n.oid = c.relnamespace
 where not (i.indisvalid and i.indisready and i.indislive)
-  and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-  and not exists (select from pg_stat_progress_create_index p where p.index_relid = i.indexrelid)
+  and ${isUsers("n", "t")}
+  and not exists (
+    -- Of the whole server, and databases that are copies of one have the same oids.
+    select from pg_stat_progress_create_index p
+    where p.index_relid = i.indexrelid and p.datname = current_database()
+  )
 order by 1, 2, 3`
 }
-
-const quoted = (name: string): string => `"${name.replaceAll("\"", "\"\"")}"`
 
 export const invalidIndexCheck = checkOf({
   name: "invalid-index",
@@ -52,7 +56,7 @@ export const invalidIndexCheck = checkOf({
   thresholds: {},
   judge: (rows) =>
     rows.map(({ backsConstraint, bytes, definition, isLeftover, isPartitioned, name, schema, table }) => {
-      const index = `${quoted(schema)}.${quoted(name)}`
+      const index = qualified(schema, name)
       return {
         severity: isPartitioned ? "warn" : "error",
         object: { kind: "index", name: `${schema}.${name}` },

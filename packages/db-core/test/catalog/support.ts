@@ -88,12 +88,14 @@ const closeShared = async () => {
   shared = undefined
 }
 
-/** Starting one takes seconds: all situations share it, one after the other, each in an empty `public`. */
+/** Starting one takes seconds: all situations share it, one after the other, each in a database without schemas. */
 const onEmbedded = async (url: string, body: (stage: Stage) => Promise<void>) => {
   const runtime = shared ??= open(url)
   const run = (statement: string) =>
     runtime.runPromise(Database.use((database) => database.direct((db) => db.execute(sql.raw(statement)))))
-  await run("drop schema if exists public cascade")
+  await run(`do $$ declare name text; begin
+    for name in select quote_ident(nspname) from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'
+    loop execute 'drop schema ' || name || ' cascade'; end loop; end $$`)
   await run("create schema public")
   await body(stageOf("embedded", url, runtime, run))
 }

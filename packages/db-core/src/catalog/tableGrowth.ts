@@ -1,0 +1,26 @@
+/**
+ * How fast each table grows, with its indexes and TOAST.
+ */
+import type { CatalogQuery } from "./CatalogQuery.ts"
+import { isNamed, rateColumns, rateNotes, ratesOf, type SampledRate } from "./SampledRates.ts"
+import { sizes, type TableSize } from "./sizes.ts"
+
+export interface TableGrowth extends TableSize, SampledRate {
+  /**
+   * Of the last 7 days; null when unknown. A partitioned table's is that of all its partitions, so that one that was
+   * added counts and one that was dropped is taken off.
+   */
+  readonly bytesPerDay: number | null
+}
+
+export const tableGrowth: CatalogQuery<TableGrowth> = {
+  name: "table-growth",
+  notes: rateNotes,
+  sql: (server) => `
+with rate as materialized ${ratesOf(server, "table", "value")}
+select q.*, r.per_day as "bytesPerDay", ${rateColumns(server, "r")}
+from (${sizes.sql(server)}) q
+left join pg_class c on ${isNamed("q.schema", "q.\"table\"")}
+left join rate r on r.object = c.oid
+order by r.per_day desc nulls last, q."totalBytes" desc, q.schema, q."table"`
+}
