@@ -29,7 +29,7 @@ export class ListenError extends Data.TaggedError("ListenError")<{ readonly addr
  */
 export const serve = (
   app: { readonly fetch: (request: Request) => Response | Promise<Response> },
-  { host, port }: Settings,
+  { host, port }: Pick<Settings, "host" | "port">,
   /** Requests in flight get this long to finish when the server stops. */
   drainTimeout: Duration.Duration = Duration.seconds(10)
 ): Effect.Effect<string, ListenError, Scope.Scope> =>

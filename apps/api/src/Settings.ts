@@ -1,4 +1,8 @@
-/** Where the server listens. The only place of the API that reads the environment; the rest is `DbConfig`'s. */
+/**
+ * Where the server listens, and what it does by itself. The only place of the API that reads the environment; the rest
+ * is `DbConfig`'s.
+ */
+import type { ScheduleOptions } from "@ems/db-core/maintenance/Schedule"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -9,6 +13,8 @@ export interface Settings {
   readonly host: string
   /** Default 3000; 0 lets the system choose. */
   readonly port: number
+  /** When maintenance runs by itself; `undefined`: never. */
+  readonly schedule: ScheduleOptions | undefined
 }
 
 /** A setting that cannot be used. */
@@ -24,7 +30,10 @@ export class SettingsError extends Schema.TaggedError<SettingsError>()("Settings
   }
 }
 
-/** Reads `HOST` and `PORT`; an empty value counts as absent, as compose files write it. */
+/**
+ * Reads `HOST`, `PORT`, `EMS_MAINTENANCE_WINDOW` and `EMS_MAINTENANCE_TIME_ZONE`; an empty value counts as absent, as
+ * compose files write it.
+ */
 export const fromEnvironment = Effect.gen(function*() {
   const host = (yield* Config.String("HOST").pipe(Config.withDefault(""))) || "127.0.0.1"
   const port = (yield* Config.String("PORT").pipe(Config.withDefault(""))) || "3000"
@@ -35,5 +44,7 @@ export const fromEnvironment = Effect.gen(function*() {
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
     return yield* new SettingsError({ key: "PORT", value: port, expected: "a whole number from 0 to 65535" })
   }
-  return { host, port: Number(port) } satisfies Settings
+  const window = yield* Config.String("EMS_MAINTENANCE_WINDOW").pipe(Config.withDefault(""))
+  const timeZone = (yield* Config.String("EMS_MAINTENANCE_TIME_ZONE").pipe(Config.withDefault(""))) || "UTC"
+  return { host, port: Number(port), schedule: window === "" ? undefined : { window, timeZone } } satisfies Settings
 })

@@ -1,8 +1,10 @@
 /** The server process: settings, runtime, socket, signals. */
 import { HealthCheck } from "@ems/db-core/connection/HealthCheck"
 import * as DbCore from "@ems/db-core/DbCore"
+import * as Schedule from "@ems/db-core/maintenance/Schedule"
+import * as Sampling from "@ems/db-core/optimizer/statistics/Sampling"
 import * as Logging from "@ems/db-core/telemetry/Logging"
-import { relations } from "@ems/schema"
+import { indexCatalog, relations } from "@ems/schema"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -13,8 +15,19 @@ import * as Signals from "./Signals.ts"
 
 const run = Effect.gen(function*() {
   const settings = yield* fromEnvironment
+  const { schedule } = settings
   const runtime = yield* Effect.acquireRelease(
-    Effect.sync(() => ManagedRuntime.make(Layer.provideMerge(DbCore.layer(relations), Logging.layer))),
+    Effect.sync(() =>
+      ManagedRuntime.make(
+        Layer.mergeAll(
+          Sampling.layer(),
+          schedule === undefined ? Layer.empty : Schedule.layer(schedule)
+        ).pipe(
+          Layer.provideMerge(DbCore.layer(relations, { indexes: indexCatalog })),
+          Layer.provideMerge(Logging.layer)
+        )
+      )
+    ),
     // Bounded: work that cannot be interrupted must not keep the process. Longer than `DbConfig.drainTimeout`.
     (runtime) => Effect.promise(() => runtime.dispose()).pipe(Effect.timeoutOption("15 seconds"))
   )

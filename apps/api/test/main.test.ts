@@ -133,6 +133,13 @@ describe("a start that cannot be", () => {
     })
   })
 
+  it("names a window that is none", async () => {
+    expect(await refused({ DATABASE_URL: deadUrl, EMS_MAINTENANCE_WINDOW: "at night" })).toEqual({
+      code: 2,
+      line: "EMS_MAINTENANCE_WINDOW: at night is not usable, expected hours such as 02:00-04:00"
+    })
+  })
+
   it("names a HOST that is not an address", async () => {
     expect(await refused({ DATABASE_URL: deadUrl, HOST: "no.such.host" })).toEqual({
       code: 2,

@@ -1,5 +1,6 @@
 /** The exit codes of every command, and which failure ends with which. */
 import type { ReasonTag } from "@ems/db-core/errors/SqlState"
+import type { MaintenanceReason } from "@ems/db-core/maintenance/MaintenanceError"
 
 export const ExitCode = {
   ok: 0,
@@ -48,4 +49,13 @@ export const exitCodeOfReason: Readonly<Record<ReasonTag, ExitCode>> = {
   Unsupported: ExitCode.aborted,
   ProtocolViolation: ExitCode.aborted,
   ServerError: ExitCode.aborted
+}
+
+/** The same of maintenance that did not happen. */
+export const exitCodeOfMaintenance: Readonly<Record<MaintenanceReason["_tag"], ExitCode>> = {
+  RunnerBusy: ExitCode.lockHeld,
+  LockTimeout: ExitCode.lockHeld,
+  UnknownObject: ExitCode.usage,
+  Unsupported: ExitCode.aborted,
+  Cancelled: ExitCode.aborted
 }

@@ -4,14 +4,15 @@
  */
 import type { DbConfigError } from "@ems/db-core/config/DbConfigError"
 import type { DbError } from "@ems/db-core/errors/DbError"
+import type { MaintenanceError } from "@ems/db-core/maintenance/MaintenanceError"
 import * as Cause from "effect/Cause"
 import type * as CliError from "effect/cli/CliError"
 import type { ConfigError } from "effect/Config"
-import { ExitCode, exitCodeOfReason } from "./ExitCode.ts"
+import { ExitCode, exitCodeOfMaintenance, exitCodeOfReason } from "./ExitCode.ts"
 import type { Findings } from "./Findings.ts"
 
 /** Everything that a command fails with. */
-export type CommandError = CliError.CliError | ConfigError | DbConfigError | DbError | Findings
+export type CommandError = CliError.CliError | ConfigError | DbConfigError | DbError | Findings | MaintenanceError
 
 export interface Failure {
   readonly exitCode: ExitCode
@@ -57,6 +58,12 @@ const ofError = (error: CommandError): Failure => {
         exitCode: exitCodeOfReason[error.reason._tag],
         reason: error.reason._tag,
         text: oneLine(error.message) + hint(error)
+      }
+    case "MaintenanceError":
+      return {
+        exitCode: exitCodeOfMaintenance[error.reason._tag],
+        reason: error.reason._tag,
+        text: oneLine(error.message)
       }
     case "DbConfigError":
       // Its text never repeats the URL, and shows the form of one.

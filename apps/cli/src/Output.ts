@@ -21,3 +21,11 @@ export const count = (n: number, noun: string): string => `${n} ${noun}${n === 1
 
 /** `1.2 s` or `34 ms`. */
 export const duration = (ms: number): string => ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
+
+const units = ["B", "KiB", "MiB", "GiB", "TiB"]
+
+/** `512 B`, `1.5 MiB`. */
+export const bytes = (n: number): string => {
+  const power = n < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(n) / 10))
+  return `${power === 0 ? n : (n / 1024 ** power).toFixed(1)} ${units[power]}`
+}

@@ -6,6 +6,7 @@ import type * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Catalog } from "./catalog/Catalog.ts"
+import type { IndexDefinition } from "./catalog/IndexDefinition.ts"
 import { DbConfig, type Input } from "./config/DbConfig.ts"
 import type { DbConfigError } from "./config/DbConfigError.ts"
 import { Database } from "./connection/Database.ts"
@@ -15,6 +16,7 @@ import { Pool } from "./connection/Pool.ts"
 import { StatementRunner } from "./connection/StatementRunner.ts"
 import { Driver } from "./driver/Driver.ts"
 import { none, StatementHooks } from "./driver/StatementHooks.ts"
+import { Maintenance } from "./maintenance/Maintenance.ts"
 import { Fences } from "./optimizer/cache/Fences.ts"
 import { Optimizer } from "./optimizer/Optimizer.ts"
 import * as PoolMetrics from "./optimizer/statistics/PoolMetrics.ts"
@@ -28,6 +30,7 @@ export type DbCore =
   | DbConfig
   | Driver
   | HealthCheck
+  | Maintenance
   | Optimizer
   | Pool
   | QueryPlans
@@ -47,18 +50,27 @@ const hooks = () =>
     })
   )
 
+export interface Options {
+  /** Indexes that must exist: what `createIndexes` builds, and holds those that exist against. Default none. */
+  readonly indexes?: ReadonlyArray<IndexDefinition>
+}
+
 /**
  * Everything above `DbConfig`. `relations` are the consumer's own: nothing here knows a table.
  *
  * Each call makes a data layer of its own, so a program may have several; one layer value provided in several places
  * is one pool.
  */
-export const layerNoDeps = (relations: AnyRelations): Layer.Layer<Exclude<DbCore, DbConfig>, never, DbConfig> =>
+export const layerNoDeps = (
+  relations: AnyRelations,
+  { indexes = [] }: Options = {}
+): Layer.Layer<Exclude<DbCore, DbConfig>, never, DbConfig> =>
   HealthCheck.layerNoDeps().pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         Database.layerNoDeps(relations),
         Catalog.layerNoDeps(),
+        Maintenance.layerNoDeps({ indexes }),
         Optimizer.layerNoDeps(),
         QueryPlans.layerNoDeps()
       )
@@ -74,9 +86,15 @@ export const layerNoDeps = (relations: AnyRelations): Layer.Layer<Exclude<DbCore
   )
 
 /** Configured by the environment. */
-export const layer = (relations: AnyRelations): Layer.Layer<DbCore, DbConfigError | Config.ConfigError> =>
-  Layer.provideMerge(layerNoDeps(relations), DbConfig.layer)
+export const layer = (
+  relations: AnyRelations,
+  options?: Options
+): Layer.Layer<DbCore, DbConfigError | Config.ConfigError> =>
+  Layer.provideMerge(layerNoDeps(relations, options), DbConfig.layer)
 
 /** Configured by the caller. */
-export const layerOf = (relations: AnyRelations, input: Input): Layer.Layer<DbCore, DbConfigError> =>
-  Layer.provideMerge(layerNoDeps(relations), DbConfig.layerOf(input))
+export const layerOf = (
+  relations: AnyRelations,
+  input: Input,
+  options?: Options
+): Layer.Layer<DbCore, DbConfigError> => Layer.provideMerge(layerNoDeps(relations, options), DbConfig.layerOf(input))

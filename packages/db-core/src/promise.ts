@@ -2,11 +2,12 @@
  * The data layer for callers without Effect.
  *
  * ```ts
- * const { db, dbManager, optimizedQuery, close } = await openDatabase({ relations, url: process.env.DATABASE_URL })
+ * const { db, dbManager, dbOptimization, optimizedQuery, close } = await openDatabase({ relations, url: process.env.DATABASE_URL })
  * const rows = await db.select().from(users)
  * await dbManager.executeQuery(() => db.insert(users).values(user))
  * dbManager.getConnectionState().isConnected
  * await optimizedQuery.select(() => db.select().from(events), events, "all events")
+ * await dbOptimization.vacuumTables({ tables: ["events"] })
  * await close()
  * ```
  */
@@ -16,22 +17,26 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as ManagedRuntime from "effect/ManagedRuntime"
+import { Catalog } from "./catalog/Catalog.ts"
 import { DbConfig, type Input } from "./config/DbConfig.ts"
 import { Database } from "./connection/Database.ts"
 import { HealthCheck } from "./connection/HealthCheck.ts"
 import * as DbCore from "./DbCore.ts"
 import type { PromiseHandle } from "./driver/PromiseSession.ts"
-
+import { Maintenance } from "./maintenance/Maintenance.ts"
 import { type CacheSettings, type CacheSnapshot, Optimizer } from "./optimizer/Optimizer.ts"
 import { QueryStatistics, type Totals } from "./optimizer/statistics/QueryStatistics.ts"
 import type { SlowQuery } from "./optimizer/statistics/SlowQueries.ts"
+import { type DbOptimization, makeDbOptimization } from "./promise/DbOptimization.ts"
 import { makeOptimizedQuery, nameOf, type OptimizedQuery, type TableName } from "./promise/OptimizedQuery.ts"
 
 export type { PromiseHandle } from "./driver/PromiseSession.ts"
 export { DbError } from "./errors/DbError.ts"
+export { MaintenanceError } from "./maintenance/MaintenanceError.ts"
 export type { CacheSettings, CacheSnapshot } from "./optimizer/Optimizer.ts"
 export type { Totals } from "./optimizer/statistics/QueryStatistics.ts"
 export type { SlowQuery } from "./optimizer/statistics/SlowQueries.ts"
+export type { DbOptimization } from "./promise/DbOptimization.ts"
 export type { OptimizedQuery, TableName } from "./promise/OptimizedQuery.ts"
 
 export interface ConnectionState {
@@ -71,11 +76,13 @@ export interface OpenDatabase<Relations extends AnyRelations> {
   readonly dbManager: DbManager<Relations>
   readonly optimizedQuery: OptimizedQuery
   readonly queryOptimizer: QueryOptimizer
+  readonly dbOptimization: DbOptimization
   /** Ends what is in flight and closes every connection. */
   readonly close: () => Promise<void>
 }
 
 export type OpenOptions<Relations extends AnyRelations> =
+  & DbCore.Options
   & { readonly relations: Relations }
   & (Input | { readonly url?: undefined })
 
@@ -94,14 +101,18 @@ export const openDatabase = async <Relations extends AnyRelations>(
 ): Promise<OpenDatabase<Relations>> => {
   const { relations } = options
   const runtime = ManagedRuntime.make(
-    options.url === undefined ? DbCore.layer(relations) : DbCore.layerOf(relations, options)
+    options.url === undefined
+      ? DbCore.layer(relations, options)
+      : DbCore.layerOf(relations, options, options)
   )
-  const { config, database, health, optimizer, statistics } = unwrap(
+  const { catalog, config, database, health, maintenance, optimizer, statistics } = unwrap(
     await runtime.runPromiseExit(
       Effect.all({
+        catalog: Catalog,
         config: DbConfig,
         database: Database.with(relations),
         health: HealthCheck,
+        maintenance: Maintenance,
         optimizer: Optimizer,
         statistics: QueryStatistics
       })
@@ -135,6 +146,7 @@ export const openDatabase = async <Relations extends AnyRelations>(
       configureCache: (settings) => Effect.runSync(optimizer.configure(settings)),
       getCacheStats: () => Effect.runSync(optimizer.snapshot)
     },
+    dbOptimization: makeDbOptimization(catalog, maintenance, async (effect) => unwrap(await run(effect))),
     close: () => runtime.dispose()
   }
 }

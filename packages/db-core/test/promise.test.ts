@@ -1,6 +1,6 @@
 /** The snippets that callers without Effect write, in the product's names. */
 import { createTestDatabase, type TestDatabase } from "@ems/db-testing"
-import { relations, users } from "@ems/schema"
+import { indexCatalog, relations, users } from "@ems/schema"
 import { eq, sql } from "drizzle-orm"
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -8,7 +8,7 @@ import { inspect } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import * as DbCore from "../src/DbCore.ts"
 import * as ChangeLog from "../src/migration/ChangeLog.ts"
-import { DbError, type OpenDatabase, openDatabase } from "../src/promise.ts"
+import { DbError, MaintenanceError, type OpenDatabase, openDatabase } from "../src/promise.ts"
 
 const rejection = async (promise: PromiseLike<unknown>): Promise<unknown> => {
   try {
@@ -24,7 +24,7 @@ describe("promise API", () => {
   let open: OpenDatabase<typeof relations>
   beforeAll(async () => {
     database = await createTestDatabase()
-    open = await openDatabase({ relations, url: database.url })
+    open = await openDatabase({ relations, url: database.url, indexes: indexCatalog })
   })
   afterAll(async () => {
     await open.close()
@@ -202,6 +202,52 @@ describe("promise API", () => {
       await all()
       assert.strictEqual(queryOptimizer.getCacheStats().bypasses.disabled, 1)
       queryOptimizer.configureCache({ enabled: true })
+    })
+  })
+
+  describe("dbOptimization", () => {
+    it("shows a plan, builds what is missing, and finds nothing to do after that", async () => {
+      const { dbOptimization } = open
+      await database.admin("drop index idx_events_date")
+      const plan = await dbOptimization.createIndexes({ dryRun: true })
+      assert.deepStrictEqual(plan.steps.map(({ kind, object }) => [kind, object]), [[
+        "create-index",
+        "idx_events_date"
+      ]])
+      const built = await dbOptimization.createIndexes()
+      assert.deepStrictEqual(built.steps.map(({ outcome, step }) => [step.object, outcome]), [[
+        "idx_events_date",
+        "done"
+      ]])
+      assert.isEmpty((await dbOptimization.createIndexes()).steps)
+    })
+
+    it("analyses, vacuums and optimizes the tables it is told", async () => {
+      const { dbOptimization } = open
+      for (const action of ["analyzeTables", "vacuumTables", "optimizeStorage"] as const) {
+        const { steps } = await dbOptimization[action]({ tables: ["users"] })
+        assert.isNotEmpty(steps)
+        for (const { step } of steps) assert.strictEqual(step.table, "users")
+      }
+      const error = await rejection(dbOptimization.analyzeTables({ tables: ["user"] }))
+      assert.instanceOf(error, MaintenanceError)
+      assert.include(error.message, "did you mean public.users")
+    })
+
+    it("tells of the database, its tables and its indexes", async () => {
+      const { dbOptimization } = open
+      const { database: own, indexes, notes, tables, unusedIndexes } = await dbOptimization.getPerformanceMetrics()
+      assert.strictEqual(own.name, database.name)
+      assert.isAbove(own.bytes, 1_000_000)
+      assert.include(tables.map(({ table }) => table), "registrations")
+      assert.include(indexes.map(({ name }) => name), "idx_events_date")
+      assert.isArray(notes)
+      assert.deepStrictEqual(
+        (await dbOptimization.findUnusedIndexes()).map(({ name }) => name),
+        unusedIndexes.map(({ name }) => name)
+      )
+      assert.strictEqual((await dbOptimization.getStats()).length, tables.length)
+      assert.strictEqual((await dbOptimization.getIndexStats()).length, indexes.length)
     })
   })
 })

@@ -61,7 +61,7 @@ export class Entries {
     return new LRUCache<string, Entry>({
       max: maxEntries,
       maxSize: maxBytes,
-      dispose: (entry) => void entry.front?.drop(entry)
+      dispose: (entry) => entry.front?.drop(entry)
     })
   }
 
