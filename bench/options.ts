@@ -5,6 +5,8 @@ export interface BenchOptions {
   readonly rounds: number
   /** Length of one measurement. */
   readonly seconds: number
+  /** How much data, as of `emsdb seed`; only `maintenance` asks for it. */
+  readonly scale: number
   /** Where to write the figures as JSON. */
   readonly json: string | undefined
 }
@@ -22,8 +24,14 @@ export const parseOptions = (args: Array<string>): BenchOptions => {
     options: {
       rounds: { type: "string", default: "9" },
       seconds: { type: "string", default: "1" },
+      scale: { type: "string", default: "200" },
       json: { type: "string" }
     }
   })
-  return { rounds: number("rounds", values.rounds), seconds: number("seconds", values.seconds), json: values.json }
+  return {
+    rounds: number("rounds", values.rounds),
+    seconds: number("seconds", values.seconds),
+    scale: number("scale", values.scale),
+    json: values.json
+  }
 }

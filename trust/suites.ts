@@ -1,6 +1,7 @@
 /** What `pnpm trust` runs, by name. */
 import { cacheSuite } from "./cache/suite.ts"
 import { faultSuite } from "./faultSuite.ts"
+import { maintenanceSuite } from "./maintenance/suite.ts"
 import type { Options } from "./options.ts"
 import { suite as simulationSuite } from "./simulation/main.ts"
 
@@ -15,5 +16,6 @@ export type Suite = (options: Options) => Promise<SuiteResult>
 export const suites: ReadonlyMap<string, Suite> = new Map([
   ["faults", faultSuite],
   ["simulation", simulationSuite],
-  ["cache", cacheSuite]
+  ["cache", cacheSuite],
+  ["maintenance", maintenanceSuite]
 ])
