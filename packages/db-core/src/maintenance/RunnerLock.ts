@@ -3,8 +3,9 @@
  * works. The same session keeps the records and watches the others; when it is lost the lock is too, and the run ends.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { isoInstant } from "../catalog/ServerFacts.ts"
 import type { Direct } from "../connection/Direct.ts"
@@ -96,6 +97,38 @@ ${hasRecords ? "order by j.started_at desc nulls last" : ""} limit 1`),
     ([row]) => row
   )
 
+/**
+ * Lends sessions for work that stay open from one step to the next: opening one takes longer than a small index. One
+ * whose work failed is closed, whatever it was doing.
+ */
+const workers = (direct: Direct): Effect.Effect<RunnerSession["worker"], never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const runner = yield* Effect.scope
+    const idle: Array<Worker & { readonly scope: Scope.Closeable }> = []
+    const open = Effect.gen(function*() {
+      const scope = yield* Scope.fork(runner)
+      return yield* Effect.onError(
+        Effect.flatMap(Scope.provide(direct.open, scope), (connection) =>
+          Effect.map(prepare(connection, 0), (pid) => ({ connection, pid, scope }))),
+        (cause) => Scope.close(scope, Exit.failCause(cause))
+      )
+    })
+    return Effect.acquireRelease(
+      Effect.suspend(() => {
+        const worker = idle.pop()
+        if (worker === undefined || worker.connection.session.isLost) return open
+        // Cleaning up sets another one.
+        return Effect.as(run(worker.connection, "set statement_timeout = 0"), worker)
+      }),
+      (worker, exit) =>
+        Effect.suspend(() => {
+          if (Exit.isFailure(exit) || worker.connection.session.isLost) return Scope.close(worker.scope, exit)
+          idle.push(worker)
+          return Effect.void
+        })
+    )
+  })
+
 /** Fails with `RunnerBusy` when another process has the lock. */
 export const acquire = (
   direct: Direct,
@@ -129,9 +162,7 @@ export const acquire = (
             ? Effect.void
             : Effect.ignore(ask((connection) => connection.rows(`select pg_advisory_unlock(${JobStore.lockKey})`)))
         )
-        const worker = Effect.flatMap(direct.open, (connection) =>
-          Effect.map(prepare(connection, 0), (pid) => ({ connection, pid })))
-        return { isOnly: false, hasRecords, pid, ask, worker }
+        return { isOnly: false, hasRecords, pid, ask, worker: yield* workers(direct) }
       }
       const runner = yield* runnerOf(connection, hasRecords)
       if (runner !== undefined) {

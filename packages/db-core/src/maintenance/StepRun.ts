@@ -15,7 +15,7 @@ import { liveIndex, removeLeftovers } from "./Leftovers.ts"
 import type { Limits } from "./Limits.ts"
 import { awaitFree } from "./LockWait.ts"
 import { type Action, type Blocker, MaintenanceError } from "./MaintenanceError.ts"
-import { type Step, waitsOf } from "./MaintenancePlan.ts"
+import { leavesIndex, type Step, waitsOf } from "./MaintenancePlan.ts"
 import type { RunnerSession } from "./RunnerLock.ts"
 import { judge, tableOf } from "./StepJudgement.ts"
 import type { Watch } from "./Watch.ts"
@@ -124,7 +124,7 @@ export const runStep = (
   Effect.gen(function*() {
     const { action, limits } = context
     const startedAt = yield* Clock.currentTimeMillis
-    const before = yield* tableOf(context, step)
+    const before = leavesIndex(step.kind) ? undefined : yield* tableOf(context, step)
     for (let count = 1;; count++) {
       const tried = yield* attempt(context, step, at)
       const durationMs = (yield* Clock.currentTimeMillis) - startedAt
