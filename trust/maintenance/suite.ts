@@ -5,10 +5,11 @@ import { random } from "../random.ts"
 import type { SuiteResult } from "../suites.ts"
 import type { Case } from "./Case.ts"
 import { killCases } from "./killCases.ts"
+import { migratorCases } from "./migratorCases.ts"
 import { runnerCases } from "./runnerCases.ts"
 import { Stage } from "./Stage.ts"
 
-export const cases: ReadonlyArray<Case> = [...killCases, ...runnerCases]
+export const cases: ReadonlyArray<Case> = [...killCases, ...runnerCases, ...migratorCases]
 
 const runCase = async (cluster: Cluster, one: Case, options: Options): Promise<ReadonlyArray<string>> => {
   const stage = await Stage.open(cluster, `case_${one.id}`, random(options.seed), options.quick)

@@ -7,7 +7,7 @@ import { health } from "./commands/health.ts"
 import { indexes } from "./commands/indexes.ts"
 import { init } from "./commands/init.ts"
 import { analyze, maintenance, optimize, reindex, vacuum } from "./commands/maintenance.ts"
-import { migrate } from "./commands/migrate.ts"
+import { drift, migrate } from "./commands/migrate.ts"
 import { seed } from "./commands/seed.ts"
 import { run } from "./Runner.ts"
 
@@ -19,6 +19,7 @@ const emsdb = Command.make("emsdb").pipe(
   Command.withSubcommands([
     init,
     migrate,
+    drift,
     seed,
     health,
     check,

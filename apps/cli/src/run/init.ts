@@ -1,10 +1,14 @@
+import { Maintenance } from "@ems/db-core/maintenance/Maintenance"
+import { MaintenanceError } from "@ems/db-core/maintenance/MaintenanceError"
+import type { MaintenancePlan } from "@ems/db-core/maintenance/MaintenancePlan"
+import type { MaintenanceRequest } from "@ems/db-core/maintenance/MaintenanceRequest"
 import type { InitResult } from "@ems/db-core/migration/Initializer"
 import * as Initializer from "@ems/db-core/migration/Initializer"
-import { indexCatalog } from "@ems/schema"
 import { Init } from "@ems/schema/contract/Init"
 import { Seed } from "@ems/schema/contract/Seed"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { Findings } from "../Findings.ts"
 import { migrationsFolder } from "../Migrations.ts"
@@ -17,8 +21,34 @@ import { seedLines } from "./seed.ts"
 /** `emsdb init --seed --json`: both results, each by its own contract. */
 export const InitAndSeed = Schema.Struct({ init: Init, seed: Seed })
 
-const initOf = (result: InitResult, durationMs: number): Init => ({
+const createIndexes: MaintenanceRequest = { action: "createIndexes", actor: "emsdb init" }
+
+/** Of several at once one builds; the others wait for it, and find nothing to do. */
+const whileBusy = Schedule.spaced("200 millis").pipe(
+  Schedule.upTo({ duration: "10 minutes" }),
+  Schedule.while(({ input }) => input instanceof MaintenanceError && input.reason._tag === "RunnerBusy")
+)
+
+/** Looks first: where nothing is missing no session of its own is needed, which a pooler may not give. */
+const ensureIndexes = Effect.gen(function*() {
+  const maintenance = yield* Maintenance
+  const before = yield* maintenance.plan(createIndexes)
+  if (before.steps.length > 0) yield* Effect.retry(maintenance.run(createIndexes), whileBusy)
+  const after = before.steps.length === 0 ? before : yield* maintenance.plan(createIndexes)
+  const named = ({ indexes }: MaintenancePlan, ...states: ReadonlyArray<string>) =>
+    indexes.filter(({ state }) => states.includes(state)).map(({ name }) => name)
+  const present = named(before, "present", "drifted")
+  return {
+    present,
+    created: named(after, "present", "drifted").filter((name) => !present.includes(name)),
+    missing: named(after, "missing", "building"),
+    invalid: named(after, "invalid")
+  }
+})
+
+const initOf = (result: InitResult, indexes: Init["indexes"], durationMs: number): Init => ({
   ...result,
+  indexes,
   migrations: migrateOf(result.migrations, durationMs)
 })
 
@@ -43,10 +73,10 @@ const initLines = ({ changeLog, database, indexes, migrations, schema, statistic
 ]
 
 export const runInit = Effect.fn("emsdb.init")(function*(options: { readonly seed: boolean; readonly json: boolean }) {
-  const [took, result] = yield* Effect.timed(
-    Initializer.initialize({ migrations: migrationsFolder, indexes: indexCatalog })
+  const [took, [result, indexes]] = yield* Effect.timed(
+    Effect.all([Initializer.initialize({ migrations: migrationsFolder }), ensureIndexes])
   )
-  const init = initOf(result, Duration.toMillis(took))
+  const init = initOf(result, indexes, Duration.toMillis(took))
   if (options.seed) {
     const seeded = yield* seed({ scale: 1, force: false })
     yield* print(InitAndSeed, { init, seed: seeded }, {

@@ -31,6 +31,7 @@ export const runMigrate = Effect.fn("emsdb.migrate")(function*(options: { readon
   yield* print(Migrate, migrate, {
     json: options.json,
     lines: [
+      ...result.repaired,
       ...migrateLines(migrate),
       `${count(migrate.applied.length, "migration")} in ${duration(migrate.durationMs)}`
     ]

@@ -43,6 +43,8 @@ export interface SampledRate {
 
 type Figure = "value" | "dead" | "inserted" | "modified"
 
+type Kind = "table" | "database" | "sequence" | "xid" | "multixact"
+
 /** Which column says that it began anew, and whether it only grows until then. Bytes and dead rows may shrink. */
 const figures: Readonly<Record<Figure, readonly [era: string, grows: boolean]>> = {
   value: ["layout", false],
@@ -51,45 +53,41 @@ const figures: Readonly<Record<Figure, readonly [era: string, grows: boolean]>> 
   modified: ["analyzed", true]
 }
 
+/** Kinds whose values only grow. */
+const counters: ReadonlySet<Kind> = new Set<Kind>(["sequence", "xid", "multixact"])
+
 /**
  * A select in parentheses: `object`, `figure`, `per_day` (null when unknown), and the columns of `SampledRate` as
  * `samples`, `observed_ms`, `unknown`. One row for each object and figure that has a sample.
  */
 export const ratesOf = (
   { hasSamples }: Pick<ServerFacts, "hasSamples">,
-  kind: "table" | "sequence" | "xid" | "multixact",
+  kind: Kind,
   ...wanted: ReadonlyArray<Figure>
 ): string =>
   hasSamples
     ? `(
   with figure as (
-    select s.object, s.at, f.*
+    select s.object, s.at, f.figure collate "C" as figure, f.value, f.era, f.grows
     from ${objectSample} s
     cross join lateral (values ${
-      wanted.map((name) => `('${name}', s.${name}, s.${figures[name][0]}, ${kind !== "table" || figures[name][1]})`)
+      wanted.map((name) => `('${name}', s.${name}, s.${figures[name][0]}, ${figures[name][1] || counters.has(kind)})`)
         .join(", ")
     }) f (figure, value, era, grows)
     where s.database = ${ourDatabase} and s.kind = '${kind}' and s.at >= now() - interval '${rateDays} days'
       and f.value is not null
   ),
-  compared as (
-    select f.*,
-      row_number() over look > 1 and (era is distinct from lag(era) over look or grows and value < lag(value) over look)
-        as is_anew
-    from figure f window look as (partition by object, figure order by at)
-  ),
-  placed as (
-    select c.*, count(*) filter (where is_anew) over (partition by object, figure order by at) as stretch from compared c
-  ),
-  stretched as (
-    select object, figure, count(*) as samples, min(at) as first, max(at) as latest,
-      (array_agg(value order by at desc))[1] - (array_agg(value order by at))[1] as grown
-    from placed group by object, figure, stretch
+  -- Each sample with the one before it: what was added in a stretch is the sum of its steps.
+  step as (
+    select object, figure, at, at - lag(at) over look as span, value - lag(value) over look as grown,
+      era is not distinct from lag(era) over look and (not grows or value >= lag(value) over look) as is_same
+    from figure window look as (partition by object, figure order by at)
   ),
   summed as (
-    select object, figure, sum(samples) as samples, max(latest) - min(first) as whole,
-      extract(epoch from sum(latest - first))::float8 as seconds, sum(grown) as grown
-    from stretched group by object, figure
+    select object, figure, count(*) as samples, max(at) - min(at) as whole,
+      coalesce(extract(epoch from sum(span) filter (where is_same)), 0)::float8 as seconds,
+      sum(grown) filter (where is_same) as grown
+    from step group by object, figure
   ),
   judged as (
     select s.*, case
@@ -113,7 +111,7 @@ export const ratesOf = (
 /** The columns of `SampledRate`, of an alias of `ratesOf` that was joined from the left. */
 export const rateColumns = ({ hasSamples }: Pick<ServerFacts, "hasSamples">, alias: string): string =>
   `coalesce(${alias}.samples, 0)::int4 as samples, coalesce(${alias}.observed_ms, 0)::float8 as "observedMs",
-  case when ${alias}.figure is null then '${hasSamples ? "too-few-samples" : "not-kept"}' else ${alias}.unknown end
+  case when ${alias}.object is null then '${hasSamples ? "too-few-samples" : "not-kept"}' else ${alias}.unknown end
     as unknown`
 
 /** `c` is the relation of that name in that schema, both given as expressions. */

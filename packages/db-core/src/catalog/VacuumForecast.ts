@@ -86,20 +86,24 @@ export const vacuumForecast: CatalogQuery<VacuumForecast> = {
   name: "vacuum-forecast",
   notes: (server) => [...vacuumDue.notes?.(server) ?? [], ...rateNotes(server)],
   sql: (server) => `
-with rate as materialized ${ratesOf(server, "table", "dead", "inserted", "modified")},
+with rate as materialized (
+  select object, max(per_day) filter (where figure = 'dead') / 24 as dead,
+    max(per_day) filter (where figure = 'inserted') / 24 as inserted,
+    max(per_day) filter (where figure = 'modified') / 24 as modified,
+    max(samples) as samples, max(observed_ms) filter (where figure = 'dead') as observed_ms,
+    max(unknown) filter (where figure = 'dead') as unknown
+  from ${ratesOf(server, "table", "dead", "inserted", "modified")} r group by object
+),
 ids as materialized (
   select (select per_day / 24 from ${ratesOf(server, "xid", "value")} x) as xids,
     (select per_day / 24 from ${ratesOf(server, "multixact", "value")} m) as multixacts
 )
-select q.*, d.per_day / 24 as "deadPerHour", i.per_day / 24 as "insertedPerHour", m.per_day / 24 as "modifiedPerHour",
-  ids.xids as "xidsPerHour", ids.multixacts as "multixactsPerHour", ${rateColumns(server, "d")},
-  ${askedMs} as "askedMs"
+select q.*, r.dead as "deadPerHour", r.inserted as "insertedPerHour", r.modified as "modifiedPerHour",
+  ids.xids as "xidsPerHour", ids.multixacts as "multixactsPerHour", ${rateColumns(server, "r")}, ${askedMs} as "askedMs"
 from (${vacuumDue.sql(server)}) q
 cross join ids
 left join pg_class c on ${isNamed("q.schema", "q.\"table\"")}
-left join rate d on d.figure = 'dead' and d.object = case when q."isToast" then c.reltoastrelid else c.oid end
-left join rate i on i.figure = 'inserted' and i.object = d.object
-left join rate m on m.figure = 'modified' and m.object = d.object
+left join rate r on r.object = case when q."isToast" then c.reltoastrelid else c.oid end
 order by q."deadRows" / greatest(q."deadLimit", 1) desc, q.schema, q."table", q."isToast"`,
   shown: (row) => {
     const before = {

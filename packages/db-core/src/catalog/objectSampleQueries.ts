@@ -27,10 +27,12 @@ where database = ${ourDatabase}`
 
 const hashOf = (...parts: ReadonlyArray<string>): string => `hashtextextended(concat_ws(':', ${parts.join(", ")}), 0)`
 
+/** A table with its TOAST and its indexes. */
+const pieces = "array[c.oid, c.reltoastrelid] || array(select i.indexrelid from pg_index i where i.indrelid = c.oid)"
+
 /** The files that hold it: TRUNCATE, VACUUM FULL, REINDEX and a new index give others. A partitioned one has none. */
-const filesOf = `(
-      select string_agg(f.relfilenode::text, ',' order by f.relfilenode) from pg_class f
-      where f.oid = any (array[c.oid, c.reltoastrelid] || array(select i.indexrelid from pg_index i where i.indrelid = c.oid))
+const files = `(
+      select string_agg(f.relfilenode::text, ',' order by f.relfilenode) from pg_class f where f.oid = any (${pieces})
     )`
 
 /** `most` of the tables, the largest, and `most` of the sequences, those nearest to their end. */
@@ -39,9 +41,17 @@ with counting as (
   -- Not as text, which would differ from one session's time zone to the other's.
   select coalesce(extract(epoch from ${observedSince(server)}), 0) as since
 ),
+locked as materialized (
+  select l.relation from pg_locks l
+  where l.mode = 'AccessExclusiveLock' and l.relation is not null and l.database = ${ourDatabase}
+),
 sized as (
-  select c.oid, c.reltoastrelid, c.relkind, q."totalBytes" as bytes,
-    case when c.relkind <> 'p' then ${hashOf(filesOf)} end as layout
+  select c.oid, c.reltoastrelid,
+    -- What is locked is not measured but estimated. A partitioned table is passed over whatever is locked: finding all of
+    -- its partitions would cost more than a look that lacks it.
+    case when not exists (select from locked l where c.relkind = 'p' or l.relation = any (${pieces}))
+      then q."totalBytes" end as bytes,
+    case when c.relkind <> 'p' then ${hashOf(files)} end as layout
   from (select * from (${sizes.sql(server)}) s order by "totalBytes" desc limit ${most}) q
   join pg_class c on ${isNamed("q.schema", "q.\"table\"")}
 ),
@@ -69,9 +79,11 @@ taken (kind, object, value, dead, inserted, modified, layout, vacuumed, analyzed
     order by q.share desc limit ${most}
   )
   union all
+  select 'database', 0, pg_database_size(current_database())::float8, null, null, null, null, null, null
+  union all
   select 'xid', 0, pg_snapshot_xmax(pg_current_snapshot())::text::float8, null, null, null, null, null, null
   union all
-  -- No function tells the next one; the age of the first does, less than 2^31 of it.
+  -- No function tells the next one. The age of the first does, and is negative from 2^31 on.
   select 'multixact', 0, (mxid_age('1')::int8 + 4294967296) % 4294967296, null, null, null, null, null, null
 ),
 kept as (

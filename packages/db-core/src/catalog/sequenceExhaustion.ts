@@ -127,14 +127,3 @@ left join pg_namespace tn on tn.oid = t.relnamespace
 where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 order by share desc, 1, 2, 4, 5`
 }
-
-/** Milliseconds until it is used up, at the rate between two looks `elapsedMs` apart; null when it is not used. */
-export const runsOutInMs = (
-  before: SequenceExhaustion,
-  after: SequenceExhaustion,
-  elapsedMs: number
-): number | null => {
-  const taken = before.remaining - after.remaining
-  // Fewer are left with every value; more after it was set back, or given a wider type.
-  return taken <= 0 || elapsedMs <= 0 ? null : after.remaining / taken * elapsedMs
-}

@@ -88,7 +88,9 @@ export const sequenceExhaustionCheck = checkOf({
       summary: `${row.schema}.${row.sequence} has used ${Math.floor(row.share * 1000) / 10} % up to ${
         limits[row.limitedBy]
       }${
-        row.runsOutInMs === null ? "" : `; at the rate of the last days it reaches it in ${inWords(row.runsOutInMs)}`
+        row.runsOutAt === null || row.runsOutInMs === null
+          ? ""
+          : `; at the rate of the last days it reaches it in ${inWords(row.runsOutInMs)}`
       }`,
       evidence: {
         table: row.table === null ? null : `${row.tableSchema}.${row.table}`,

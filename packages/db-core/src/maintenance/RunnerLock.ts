@@ -110,7 +110,8 @@ const workers = (direct: Direct): Effect.Effect<RunnerSession["worker"], never, 
       return yield* Effect.onError(
         Effect.flatMap(Scope.provide(direct.open, scope), (connection) =>
           Effect.map(prepare(connection, 0), (pid) => ({ connection, pid, scope }))),
-        (cause) => Scope.close(scope, Exit.failCause(cause))
+        (cause) =>
+          Scope.close(scope, Exit.failCause(cause))
       )
     })
     return Effect.acquireRelease(

@@ -113,6 +113,33 @@ describe("object samples", () => {
     expect(await kept(stage, "at < now() - interval '90 days 1 min'")).toBe(0)
   })
 
+  situation("neither wait for what is locked nor hold what is only estimated of it", async (stage) => {
+    await keep(stage)
+    await stage.admin(
+      "create table t (id int primary key)",
+      "create table other (id int)",
+      "insert into t values (1)",
+      "create table p (id int) partition by range (id)",
+      "create table p1 partition of p for values from (0) to (100)"
+    )
+    const sized = (name: string) => kept(stage, `object = '${name}'::regclass and value is not null`)
+    const session = await connect(stage.url)
+    try {
+      for (const locked of ["lock table t in access exclusive mode", "reindex index t_pkey"]) {
+        await stage.admin(`delete from ${table}`)
+        await session.query(`begin; ${locked}`)
+        expect(await look(stage)).toMatchObject({ _tag: "Sampled" })
+        await session.query("rollback")
+        expect([await sized("t"), await sized("other"), await sized("p")]).toEqual([0, 1, 0])
+      }
+      await stage.admin(`delete from ${table}`)
+      await look(stage)
+      expect([await sized("t"), await sized("other"), await sized("p")]).toEqual([1, 1, 1])
+    } finally {
+      await session.end()
+    }
+  }, { embedded: false })
+
   situation("hold the largest tables only", async (stage) => {
     await keep(stage)
     await stage.admin(

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest"
+import { tableGrowth } from "../../src/catalog/tableGrowth.ts"
 import type { VacuumDue } from "../../src/catalog/vacuumDue.ts"
 import { forecast, vacuumForecast } from "../../src/catalog/VacuumForecast.ts"
+import { ownServer } from "./OwnServer.ts"
 import { keep, look, lookAgo } from "./Samples.ts"
 import { situation, type Stage } from "./support.ts"
 
@@ -89,6 +91,30 @@ const due = "with (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_f
 const kill = (name: string, rows: number) => [`update ${name} set v = v || 'x' where id <= ${rows}`, flush]
 
 describe("the forecast of VACUUM from samples", () => {
+  it("leaves out what has no rate", () => {
+    const rates = { deadPerHour: null, insertedPerHour: null, modifiedPerHour: null, xidsPerHour: null }
+    const row = {
+      ...table({ deadRows: 900, insertedRows: 4000, modifiedRows: 400 }),
+      ...rates,
+      multixactsPerHour: null,
+      samples: 2,
+      observedMs: 0,
+      unknown: "began-anew",
+      askedMs: 0,
+      vacuumInMs: null,
+      vacuumAt: null,
+      analyzeInMs: null,
+      analyzeAt: null
+    } as const
+    expect(vacuumForecast.shown!(row)).toEqual(row)
+    expect(vacuumForecast.shown!({ ...row, deadPerHour: 50 })).toEqual({
+      ...row,
+      deadPerHour: 50,
+      vacuumInMs: 2 * hour,
+      vacuumAt: "1970-01-01T02:00:00.000Z"
+    })
+  })
+
   situation("has the rates of what waits for it", async (stage) => {
     await keep(stage)
     await stage.admin(
@@ -142,7 +168,7 @@ describe("the forecast of VACUUM from samples", () => {
     const tables = ["one", "emptied"]
     await stage.admin(
       ...tables.flatMap((name) => [
-        `create table ${name} (id int, v text)`,
+        `create table ${name} (id int, v text) ${due}`,
         `insert into ${name} select n, '' from generate_series(1, 500) n`,
         ...kill(name, 10)
       ])
@@ -185,5 +211,34 @@ describe("the forecast of VACUUM from samples", () => {
     expect(toast.deadPerHour).toBeCloseTo(toast.deadRows / 10, 1)
     expect(toast.deadRows).toBeGreaterThan(20)
     expect((await of(stage, "t")).deadPerHour).toBeCloseTo(2, 1)
+  })
+
+  ownServer("outlives a restart, and begins anew with the counters after a crash", {
+    autovacuum: "off",
+    synchronous_commit: "on"
+  }, async (server) => {
+    await keep(server)
+    await server.admin(
+      "create table t (id int, v text)",
+      "insert into t select n, '' from generate_series(1, 500) n",
+      flush
+    )
+    await lookAgo(server, 20)
+    await server.admin(...kill("t", 100))
+    await server.restart("clean")
+    await lookAgo(server, 10)
+    const before = await of(server, "t")
+    expect(before).toMatchObject({ deadRows: 100, unknown: null })
+    expect(before.deadPerHour).toBeCloseTo(10, 1)
+    await server.restart("crash")
+    await server.admin(...kill("t", 300))
+    await look(server)
+    // Ten hours of it are the same as before, and the other ten are not taken for anything.
+    const after = await of(server, "t")
+    expect(after).toMatchObject({ deadRows: 300, samples: 3, unknown: null })
+    expect(after.deadPerHour).toBeCloseTo(before.deadPerHour!, 5)
+    const growth = (await server.rows(tableGrowth)).find((row) => row.table === "t")
+    expect(growth).toMatchObject({ samples: 3, unknown: null })
+    expect(growth!.observedMs / (20 * hour)).toBeCloseTo(1, 2)
   })
 })

@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest"
-import { runsOutInMs, type SequenceExhaustion, sequenceExhaustion } from "../../src/catalog/sequenceExhaustion.ts"
+import { describe, expect } from "vitest"
+import { sequenceExhaustion } from "../../src/catalog/sequenceExhaustion.ts"
 import { withSessions } from "./Sessions.ts"
 import { situation, type Stage } from "./support.ts"
 
@@ -111,18 +111,5 @@ describe("sequence exhaustion", () => {
     await stage.admin("create table t (id bigserial primary key)", "select setval('t_id_seq', 4711)")
     expect((await of(stage, "t_id_seq")).share).toBeLessThan(0.001)
     expect(await stage.findings("sequence-exhaustion")).toEqual([])
-  })
-})
-
-describe("when it runs out", () => {
-  // Nothing but what is left is looked at.
-  const left = (remaining: number) => ({ remaining }) as SequenceExhaustion
-  it("is what is left at the rate between two looks", () => {
-    expect(runsOutInMs(left(1000), left(900), 60_000)).toBe(540_000)
-  })
-  it("is never while it is not used, and unknown after it was set back", () => {
-    expect(runsOutInMs(left(1000), left(1000), 60_000)).toBeNull()
-    expect(runsOutInMs(left(900), left(1000), 60_000)).toBeNull()
-    expect(runsOutInMs(left(1000), left(900), 0)).toBeNull()
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect } from "vitest"
-import { tableGrowth } from "../../src/catalog/tableGrowth.ts"
+import { databaseGrowth, tableGrowth } from "../../src/catalog/tableGrowth.ts"
 import { keep, look, lookAgo, table } from "./Samples.ts"
 import { situation, type Stage } from "./support.ts"
 
@@ -118,5 +118,23 @@ describe("table growth", () => {
     const after = await growthOf(stage, "p")
     expect(after.bytesPerDay! / (after.totalBytes - before)).toBeCloseTo(1, 3)
     expect(await growthOf(stage, "p2")).toMatchObject({ bytesPerDay: null, unknown: "too-few-samples" })
+  })
+
+  situation("of the database is of all that is in it", async (stage) => {
+    await keep(stage)
+    const database = async () => (await stage.rows(databaseGrowth))[0]!
+    const before = await database()
+    expect(before).toMatchObject({ bytesPerDay: null, unknown: "too-few-samples" })
+    await lookAgo(stage, 24)
+    await stage.admin("create table t (id int, v text)", fill("t", 20_000))
+    await look(stage)
+    const after = await database()
+    expect(after.bytes).toBeGreaterThan(before.bytes + 500_000)
+    // Statistics and the samples themselves come to it meanwhile.
+    expect(after.bytesPerDay! / (after.bytes - before.bytes)).toBeCloseTo(1, 0)
+    await stage.admin(
+      `update ${table} set value = value * 2 where kind = 'database' and at = (select min(at) from ${table})`
+    )
+    expect(await database()).toMatchObject({ bytesPerDay: null, unknown: "shrank" })
   })
 })

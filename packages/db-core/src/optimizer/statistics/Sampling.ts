@@ -24,8 +24,12 @@ export interface SamplingOptions {
 /** The last look may hold up the end for so long. Milliseconds. */
 const farewell = 2000
 
-const logged = <A, R>(what: string, look: Effect.Effect<A, DbError, R>): Effect.Effect<void, never, R> =>
-  Effect.catch(Effect.asVoid(look), (error) => Effect.logWarning(`the server's ${what}`, error.message))
+/** Whether it went well. */
+const logged = <A, R>(what: string, look: Effect.Effect<A, DbError, R>): Effect.Effect<boolean, never, R> =>
+  Effect.matchEffect(look, {
+    onSuccess: () => Effect.succeed(true),
+    onFailure: (error) => Effect.as(Effect.logWarning(`the server's ${what}`, error.message), false)
+  })
 
 /** Logs what goes wrong, and goes on. Where the extension or a store is missing nothing is kept there. */
 export const layer = (
@@ -40,11 +44,10 @@ export const layer = (
     const look = (intervalMs: number) =>
       Effect.gen(function*() {
         if ((yield* counted) === seen) return
-        // Whether or not the other one can be had.
-        yield* logged("statements were not counted", StatementDeltas.sample({ intervalMs }))
+        const isCounted = yield* logged("statements were not counted", StatementDeltas.sample({ intervalMs }))
         yield* logged("objects were not sampled", ObjectSamples.sample({ intervalMs: objectInterval }))
-        // Their own statements are counted as well.
-        seen = yield* counted
+        // Their own statements are counted as well. Objects can wait for the next one; counters may be gone by then.
+        if (isCounted) seen = yield* counted
       }).pipe(Effect.provideContext(context))
     yield* Effect.addFinalizer(() => Effect.timeoutOption(look(0), farewell))
     yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(interval), look(Math.min(interval, 60_000)))))
