@@ -1,97 +1,179 @@
 /**
- * Applies the migrations that drizzle-kit wrote, with Drizzle's own migrator and journal, so that either tool can go on
- * where the other stopped.
+ * Applies the migrations that drizzle-kit wrote, without holding anybody up, so that a run that was killed anywhere
+ * ends in the same database when it is run again.
  *
- * All pending migrations run in one transaction behind an advisory lock: of several runners at once exactly one
- * applies, the others find nothing to do. A statement that cannot run in a transaction is refused by the server, and
- * nothing is applied.
+ * - One runner at a time, by a lock of its session, which is past the pooler (`EMS_DIRECT_URL`).
+ * - Neighbouring statements share a transaction with their notes in the journals. What cannot have one (CREATE INDEX
+ *   CONCURRENTLY, VACUUM, …) runs outside and is noted before and after; cut off in between, it is looked at.
+ * - Nobody queues long for a lock that holds up readers or writers: see `run/Patience.ts`.
+ *
+ * A migration is therefore not all or nothing: when one of its statements fails, what ran before in other transactions
+ * stays, and the next run goes on from there. Drizzle's journal has it when its last statement is done.
  */
 import { type AnyRelations, sql } from "drizzle-orm"
-import { readMigrationFiles } from "drizzle-orm/migrator"
-import { migrate as applyMigrations } from "drizzle-orm/pg-core/effect"
 import * as Effect from "effect/Effect"
-import { DbConfigError } from "../config/DbConfigError.ts"
-import { Database, type DatabaseShape } from "../connection/Database.ts"
-import { own } from "../driver/DrizzleSession.ts"
-import { DbError } from "../errors/DbError.ts"
+import * as Schedule from "effect/Schedule"
+import { Database, type Handle } from "../connection/Database.ts"
+import { Driver } from "../driver/Driver.ts"
+import { isDbError } from "../errors/DbError.ts"
+import { type Migration, type MigrationFile, parseFile, readFiles } from "./MigrationFiles.ts"
+import * as Journal from "./run/Journal.ts"
+import { defaults, type PatienceOptions } from "./run/Patience.ts"
+import { repairOne } from "./run/Repair.ts"
+import { exclusively } from "./run/RunnerLock.ts"
+import * as Steps from "./run/Steps.ts"
 
-/** Transaction lock of the migrator, the same for every runner: the first eight bytes of SHA-256("ems migrate"). */
-const lockKey = sql.raw("4170327934511827207")
-
-/** Building an index takes as long as it takes; whoever wants it to stop interrupts. */
-const noLimit = { timeout: Number.POSITIVE_INFINITY }
-
-/** Where Drizzle keeps its journal. */
-const journal = "drizzle.__drizzle_migrations"
+export { drift, type DriftOptions, dump } from "./Drift.ts"
+export type { Difference } from "./drift/Difference.ts"
+export { lint, type LintResult } from "./MigrationLint.ts"
+export { plan, type PlannedMigration } from "./MigrationPlan.ts"
 
 export interface MigrationStatus {
   /** Names in the order of the journal. */
   readonly applied: ReadonlyArray<string>
   /** Names in the order they would be applied. */
   readonly pending: ReadonlyArray<string>
+  /** Of `pending`: some of their statements have run. */
+  readonly begun: ReadonlyArray<string>
+  /** Of `applied`: their files have changed since, so this database and a fresh one may differ. */
+  readonly edited: ReadonlyArray<string>
+  /** Of `applied`: their files are gone. */
+  readonly missing: ReadonlyArray<string>
 }
 
 export interface MigrationResult extends MigrationStatus {
   /** Those applied by this call. */
   readonly appliedNow: ReadonlyArray<string>
+  /** What runs before this one had left, and what was done about it. One sentence each. */
+  readonly repaired: ReadonlyArray<string>
 }
 
-const read = (folder: string) =>
-  Effect.try({
-    try: () => readMigrationFiles({ migrationsFolder: folder }),
-    catch: () =>
-      new DbConfigError({
-        key: "migrations",
-        value: folder,
-        expected: "a folder that drizzle-kit generate has written"
-      })
-  })
-
-const appliedNames = (database: DatabaseShape<AnyRelations>) =>
-  Effect.gen(function*() {
-    const [exists] = (yield* database.query((db) =>
-      db.execute<{ present: boolean }>(sql`select to_regclass(${journal}) is not null as present`)
-    )).rows
-    if (exists?.present !== true) {
-      return []
-    }
-    const { rows } = yield* database.query((db) =>
-      db.execute<{ name: string | null }>(sql`select name from ${sql.raw(journal)} order by created_at, id`)
-    )
-    return rows.map((row) =>
-      row.name ?? ""
-    )
-  })
+export interface MigrateOptions extends PatienceOptions {
+  /** How long to wait for another runner. Milliseconds, default 600 000; 0 to be told at once who it is. */
+  readonly runnerWait?: number
+}
 
 /** What is applied and what is not. Changes nothing. */
 export const status = Effect.fn("Migrator.status")(function*(folder: string) {
   const database = yield* Database
-  const files = yield* read(folder)
-  const applied = yield* appliedNames(database)
-  const known = new Set(applied)
-  const pending = files.flatMap((file) => known.has(file.name ?? "") ? [] : [file.name ?? ""])
-  return { applied, pending } satisfies MigrationStatus
+  const files = yield* readFiles(folder)
+  const journal = yield* database.query(Journal.applied)
+  const noted = yield* database.query(Journal.noted)
+  const known = new Map(journal.map(({ hash, name }) => [name, hash]))
+  const pending = files.filter(({ name }) => !known.has(name)).map(({ name }) => name)
+  const begun = new Set(noted.map(({ migration }) => migration))
+  const there = new Set(files.map(({ name }) => name))
+  return {
+    applied: journal.map(({ name }) => name),
+    pending,
+    begun: pending.filter((name) => begun.has(name)),
+    edited: files.filter(({ hash, name }) => known.has(name) && known.get(name) !== hash).map(({ name }) => name),
+    missing: journal.filter(({ name }) => !there.has(name)).map(({ name }) => name)
+  } satisfies MigrationStatus
 })
 
-/** Applies what is pending. Fails with `DbError`, in which case nothing was applied. */
-export const migrate = Effect.fn("Migrator.migrate")(function*(folder: string) {
+/** The session was lost, or another one cannot be had yet: the next one looks at what became of its work. */
+const wasCutOff = (error: unknown, { isReached }: Progress): boolean =>
+  isReached && isDbError(error) &&
+  (error.reason._tag === "ConnectionLost" || error.reason._tag === "CommitUnknown" ||
+    (error.fate === "NotSent" && error.isTransient && error.reason._tag !== "LockTimeout"))
+
+/** A tenth of a second doubling, eight times, 25 s in all: a failover is over by then. */
+const goOn = (progress: Progress) =>
+  Schedule.exponential("100 millis").pipe(
+    Schedule.jittered,
+    Schedule.upTo({ times: 8 }),
+    Schedule.while(({ input }) => wasCutOff(input, progress)),
+    Schedule.tap(() => Effect.logWarning("the connection of the migration was lost; going on with another one"))
+  )
+
+/** What a run adds to when it goes on with another connection. */
+interface Progress {
+  /** The server has answered: one that cannot be reached at all is said at once. */
+  isReached: boolean
+  readonly appliedNow: Array<string>
+  readonly repaired: Array<string>
+}
+
+/** What is pending as far as one can tell without the lock. What cannot be read is refused before anything is done. */
+const readPending = Effect.fnUntraced(function*(folder: string) {
   const database = yield* Database
-  const files = yield* read(folder)
-  const before = yield* database.transaction((tx) =>
+  const files = yield* readFiles(folder)
+  const applied = new Set((yield* database.query(Journal.applied)).map(({ name }) => name))
+  return { files, migrations: yield* Effect.forEach(files.filter(({ name }) => !applied.has(name)), parseFile) }
+})
+
+/** Works on what is pending, on the one session that may. */
+const locked = Effect.fnUntraced(function*<A, E, R>(
+  { files, migrations }: {
+    readonly files: ReadonlyArray<MigrationFile>
+    readonly migrations: ReadonlyArray<Migration>
+  },
+  options: MigrateOptions,
+  use: (
+    db: Handle<AnyRelations>,
+    migrations: ReadonlyArray<Migration>,
+    noted: ReadonlyArray<Journal.Noted>
+  ) => Effect.Effect<A, E, R>
+) {
+  if (migrations.length === 0) return
+  const database = yield* Database
+  yield* database.direct((db) =>
+    exclusively(
+      db,
+      options.runnerWait ?? defaults.patience,
+      Effect.gen(function*() {
+        yield* Journal.prepare(db, files)
+        // Another runner may have been faster.
+        const known = new Set((yield* Journal.applied(db)).map(({ name }) => name))
+        yield* use(db, migrations.filter(({ name }) => !known.has(name)), yield* Journal.noted(db))
+      })
+    )
+  )
+})
+
+const once = Effect.fnUntraced(function*(folder: string, options: MigrateOptions, progress: Progress) {
+  const { directCapabilities } = yield* Driver
+  const pending = yield* readPending(folder)
+  progress.isReached = true
+  yield* locked(pending, options, (db, migrations, noted) =>
     Effect.gen(function*() {
-      yield* tx.execute(sql`select pg_advisory_xact_lock(${lockKey})`)
-      const before = yield* appliedNames(database)
-      // Runs as a savepoint of this transaction, and so under its lock.
-      yield* Effect.mapError(applyMigrations(files, tx._.session, { migrationsFolder: folder }), own)
-      return before
-    }), noLimit).pipe(Effect.catchTag("MigratorInitError", () =>
-      Effect.fail(
-        DbError.of("InvalidStatement", "NotSent", "migrate", {
-          message: "the migration journal is in an unknown state"
-        })
-      )))
-  const { applied, pending } = yield* status(folder)
-  const known = new Set(before)
-  const appliedNow = applied.filter((name) => !known.has(name))
-  return { applied, pending, appliedNow } satisfies MigrationResult
+      const { rows: [session] } = yield* db.execute<{ pid: number }>(sql`select pg_backend_pid() as pid`)
+      const patience = {
+        ...defaults,
+        ...options,
+        pid: session?.pid ?? 0,
+        canAsk: directCapabilities.maxSessions !== 1
+      }
+      for (const migration of migrations) {
+        progress.repaired.push(...(yield* Steps.run(db, migration, noted, patience)))
+        progress.appliedNow.push(migration.name)
+      }
+    }))
+})
+
+/**
+ * Applies what is pending, in order. Fails with
+ * - `DbConfigError`: a file is not to be read, or a migration was edited after some of it had run;
+ * - `LockTimeout`: another runner, or somebody who held a lock for longer than `patience`;
+ * - whatever the server answers to a statement. What ran before it stays: run again, it goes on there.
+ */
+export const migrate = Effect.fn("Migrator.migrate")(function*(folder: string, options: MigrateOptions = {}) {
+  const progress: Progress = { isReached: false, appliedNow: [], repaired: [] }
+  yield* Effect.retry(once(folder, options, progress), goOn(progress))
+  const { appliedNow, repaired } = progress
+  return { ...(yield* status(folder)), appliedNow, repaired } satisfies MigrationResult
+})
+
+/**
+ * Clears up behind runs that were cut off, and runs nothing: `migrate` does the same on its way. Says what it found,
+ * one sentence each. Fails as `migrate` does.
+ */
+export const repair = Effect.fn("Migrator.repair")(function*(folder: string, options: MigrateOptions = {}) {
+  const said: Array<string> = []
+  yield* locked(yield* readPending(folder), options, (db, migrations, noted) =>
+    Effect.gen(function*() {
+      for (const migration of migrations) said.push(...(yield* repairOne(db, migration, noted)))
+    }))
+  return said
 })

@@ -32,7 +32,11 @@ describe("replication", () => {
     const slot = `slot_${new URL(url).pathname.slice(1)}`
     await admin(`select pg_create_physical_replication_slot('${slot}', true)`)
     try {
-      await admin("create table t as select n, repeat('x', 100) v from generate_series(1, 20000) n")
+      await admin(
+        "create table t as select n, repeat('x', 100) v from generate_series(1, 20000) n",
+        // The test server commits before it writes its log.
+        "checkpoint"
+      )
       const row = (await rows(replicationSlots)).find(({ name }) => name === slot)
       expect(row).toMatchObject({
         kind: "physical",
