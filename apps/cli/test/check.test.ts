@@ -27,6 +27,22 @@ test("names an index that nobody can use and what mends it, until it is mended",
   await close()
 })
 
+test("finds nothing wrong with its own database", async () => {
+  const { close, url } = await createTestDatabase({ template: false })
+  expect((await emsdb(["init"], url)).code).toBe(0)
+  const { stdout } = await emsdb(["check", "--json"], url)
+  const { checks } = Schema.decodeUnknownSync(Checks)(oneJson(stdout))
+  const ours = checks.flatMap(({ findings }) => findings).filter(({ object }) =>
+    /^(public|ems_internal|drizzle)\./.test(object.name)
+  )
+  expect(ours).toEqual([])
+  const notes = checks.flatMap(({ notes }) => notes)
+  expect(notes).toContainEqual(
+    expect.stringMatching(/^public\.idx_registrations_user_id is kept on purpose: A left prefix/)
+  )
+  await close()
+})
+
 test("names a check that there is not, and those there are", async () => {
   const { close, url } = await createTestDatabase()
   const { code, stderr } = await emsdb(["check", "--only", "invalid-idex"], url)

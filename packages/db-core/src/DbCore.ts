@@ -69,7 +69,7 @@ export const layerNoDeps = (
     Layer.provideMerge(
       Layer.mergeAll(
         Database.layerNoDeps(relations),
-        Catalog.layerNoDeps(),
+        Catalog.layerNoDeps({ indexes }),
         Maintenance.layerNoDeps({ indexes }),
         Optimizer.layerNoDeps(),
         QueryPlans.layerNoDeps()

@@ -25,11 +25,12 @@ const lines = ({ checks, durationMs, summary }: Checks): ReadonlyArray<string> =
     .flatMap(({ impact, remediation, severity, summary }) => [
       `${severity}: ${summary}`,
       `  ${impact}`,
-      ...(remediation === null ? [] : [`  ${remediation}`])
+      ...(remediation === null ? [] : remediation.split("\n").map((line) => `  ${line}`))
     ]),
   ...checks.flatMap(({ name, unavailable }) =>
     unavailable === null ? [] : [`${name}: not looked at, ${unavailable.text}`]
   ),
+  ...new Set(checks.flatMap(({ notes }) => notes)),
   `${count(checks.length, "check")} in ${duration(durationMs)}: ${count(summary.error, "error")}, ${
     count(summary.warn, "warning")
   }, ${summary.info} for information, ${summary.unavailable} not looked at`

@@ -14,6 +14,7 @@ import { type Answer, available, type CatalogQuery, unavailable } from "./Catalo
 import type { AnyCheck } from "./Check.ts"
 import { allChecks } from "./checks.ts"
 import type { Finding } from "./Finding.ts"
+import type { IndexDefinition } from "./IndexDefinition.ts"
 import { factsOf, type ServerFacts, type ServerFactsRow, serverFactsSql } from "./ServerFacts.ts"
 
 export interface CheckResult {
@@ -40,14 +41,43 @@ export class Catalog extends Context.Service<Catalog, {
   /** Runs checks one after the other on one connection, each within `DbConfig.queryTimeout`. */
   readonly checks: (options?: CheckOptions) => Effect.Effect<ReadonlyArray<CheckResult>, DbError>
 }>()("@ems/db-core/catalog/Catalog") {
-  static readonly layerNoDeps = () => Layer.effect(Catalog, make)
+  /** `indexes`: those that are there on purpose are no findings, but notes. */
+  static readonly layerNoDeps = ({ indexes = [] }: { readonly indexes?: ReadonlyArray<IndexDefinition> } = {}) =>
+    Layer.effect(Catalog, make(indexes))
+}
+
+/** What a definition may answer for: that an index is needed by nobody who could be seen. */
+const excusable: ReadonlySet<string> = new Set(["redundant-index", "unused-index"])
+
+/** Findings without those that somebody wanted so, which become notes. */
+const excused = (
+  findings: ReadonlyArray<Finding>,
+  notes: ReadonlyArray<string>,
+  indexes: ReadonlyArray<IndexDefinition>
+): Answer<Finding> => {
+  const reasons = new Map(
+    indexes.flatMap(({ intentional, name, schema }): Array<[string, string]> =>
+      intentional === undefined || intentional === null ? [] : [[`${schema}.${name}`, intentional]]
+    )
+  )
+  const reasonOf = ({ name, object }: Finding) => excusable.has(name) ? reasons.get(object.name) : undefined
+  return available(
+    findings.filter((finding) => reasonOf(finding) === undefined),
+    [
+      ...notes,
+      ...findings.flatMap((finding) => {
+        const reason = reasonOf(finding)
+        return reason === undefined ? [] : [`${finding.object.name} is kept on purpose: ${reason}`]
+      })
+    ]
+  )
 }
 
 /** The server's answer was an error: the next question may have a better one. */
 const isAnswer = ({ fate, reason }: DbError): boolean =>
   fate === "Refused" || reason._tag === "StatementTimeout" || reason._tag === "InsufficientPrivilege"
 
-const make = Effect.gen(function*() {
+const make = Effect.fnUntraced(function*(indexes: ReadonlyArray<IndexDefinition>) {
   const { queryTimeout } = yield* DbConfig
   const { statements, within } = yield* StatementRunner
   const { capabilities: { backend } } = yield* Driver
@@ -96,7 +126,7 @@ const make = Effect.gen(function*() {
     Effect.map(within(ask(connection, server, query), queryTimeout), (answer) => ({
       name,
       title,
-      answer: answer.isAvailable ? available(findings(answer.rows, server, limits), answer.notes) : answer
+      answer: answer.isAvailable ? excused(findings(answer.rows, server, limits), answer.notes, indexes) : answer
     }))
 
   return {

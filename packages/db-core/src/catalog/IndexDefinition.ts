@@ -13,6 +13,8 @@ export interface IndexDefinition {
   readonly method: string
   /** The condition of a partial index as SQL; null when it covers every row. */
   readonly predicate: string | null
+  /** Why it is kept although a check would call it redundant or unused. */
+  readonly intentional?: string | null
 }
 
 export interface CreateIndexOptions {

@@ -6,6 +6,7 @@ import type { CatalogQuery } from "./CatalogQuery.ts"
 import { checkOf } from "./Check.ts"
 import { manual } from "./Finding.ts"
 import { qualified, quoted } from "./Identifier.ts"
+import { internalSchema } from "./internalSchema.ts"
 import { isUsers } from "./UserRelation.ts"
 
 export interface WithoutPrimaryKey {
@@ -50,6 +51,8 @@ select n.nspname::text as schema, c.relname::text as "table", c.relkind = 'p' as
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and not c.relispartition and ${isUsers("n", "c")}
+  -- Our own log is not replicated, and a key would only slow down those who write.
+  and not (n.nspname = '${internalSchema}' and c.relpersistence = 'u')
   and not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary)
 order by c.reltuples desc, 1, 2`
 }
