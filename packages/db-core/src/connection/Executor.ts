@@ -57,7 +57,9 @@ export const make = (
   hooks: StatementHooksShape,
   failed: (error: DbError) => void,
   clock: Clock,
-  spans: CallSpans
+  spans: CallSpans,
+  /** Whom to ask what became of an unanswered COMMIT: not a session that is lent for good. Default: these lanes. */
+  witness?: Pick<Statements, "lease">
 ): Statements => {
   const Current = Transactions.makeCurrent()
 
@@ -304,6 +306,12 @@ export const make = (
         return fiber.getRef(CurrentCall) === undefined ? spans.call(fiber, "transaction", told) : told
       })
   }
-  const transaction = Transactions.make(statements, hooks, { ...config, sessionTimeout: startupOptions }, Current)
+  const transaction = Transactions.make(
+    statements,
+    witness ?? statements,
+    hooks,
+    { ...config, sessionTimeout: startupOptions },
+    Current
+  )
   return statements
 }

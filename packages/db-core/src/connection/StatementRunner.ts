@@ -62,8 +62,8 @@ const make = Effect.gen(function*() {
   // Runs before `fork` ends: while the pool waits for work in flight, deadlines still hold.
   yield* Effect.addFinalizer(() => pool.drain)
   const spans = CallSpan.make(config.target.database, clock)
-  const statementsOn = (lanes: Lanes, capabilities: Capabilities): Statements =>
-    Executor.make(lanes, capabilities, config, deadlines, hooks, observations.failed, clock, spans)
+  const statementsOn = (lanes: Lanes, capabilities: Capabilities, witness?: Pick<Statements, "lease">): Statements =>
+    Executor.make(lanes, capabilities, config, deadlines, hooks, observations.failed, clock, spans, witness)
   const statements = statementsOn(pool, driver.capabilities)
   return {
     statements,
@@ -71,7 +71,7 @@ const make = Effect.gen(function*() {
       driver.feed,
       (session) => new WireConnection(session, session.connection, "shared", none, clock, deadlines)
     ),
-    direct: Direct.make(driver, pool, statementsOn),
+    direct: Direct.make(driver, pool, (lanes, capabilities) => statementsOn(lanes, capabilities, statements)),
     within: deadlines.within,
     traced: <A, E, R>(name: "transaction" | "write", run: Effect.Effect<A, E, R>) =>
       Effect.withFiber<A, E, R>((fiber) =>

@@ -81,7 +81,7 @@ const committed = (xid: string | undefined): Effect.Effect<void> =>
 
 /** Ends in success exactly when the transaction took effect, or had nothing to take effect. */
 const commit = (
-  statements: Statements,
+  witness: Pick<Statements, "lease">,
   connection: WireConnection,
   listeners: TransactionHooks,
   resolveWithin: number
@@ -120,7 +120,7 @@ const commit = (
     if (xid === undefined) return
     // Its place in the pool is needed to ask.
     yield* session.destroy
-    const outcome = yield* CommitResolver.resolve(statements, { ...marker, xid }, resolveWithin)
+    const outcome = yield* CommitResolver.resolve(witness, { ...marker, xid }, resolveWithin)
     if (outcome === "committed") return yield* committed(xid)
     if (outcome === "aborted") return yield* as(error, "RolledBack", "commit")
     return yield* DbError.of("CommitUnknown", "Unknown", "commit", {
@@ -202,6 +202,7 @@ const savepoint = <A, E, R>(
 
 export const make = (
   statements: Statements,
+  witness: Pick<Statements, "lease">,
   hooks: StatementHooksShape,
   settings: TransactionSettings,
   Current: Current
@@ -227,7 +228,7 @@ export const make = (
               ),
               (exit) =>
                 Exit.isSuccess(exit)
-                  ? commit(statements, connection, listeners, settings.commitResolveTimeout)
+                  ? commit(witness, connection, listeners, settings.commitResolveTimeout)
                   // An interrupted connection is not handed on: dropping it rolls back.
                   : Exit.hasInterrupts(exit)
                   ? Effect.void

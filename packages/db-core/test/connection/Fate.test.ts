@@ -114,6 +114,17 @@ describe("Fate", () => {
       assert.deepStrictEqual([await rows(id), runs()], [1, 1])
     })
 
+    it("is found to have taken effect on a session of its own, too", async () => {
+      const id = newId()
+      const rule = proxy.add({
+        match: on.complete(/^COMMIT$/),
+        action: { do: "cut", how: "reset", at: "before" },
+        times: 1
+      })
+      await run((db) => db.direct((d) => d.transaction((tx) => tx.execute(insert(id)))))
+      assert.deepStrictEqual([rule.fired, await rows(id)], [1, 1])
+    })
+
     it("needs no question when the answer came and ReadyForQuery did not", async () => {
       const id = newId()
       proxy.add({ match: on.ready(/^COMMIT/), action: { do: "cut", how: "reset", at: "before" }, times: 1 })
