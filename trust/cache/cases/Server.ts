@@ -3,10 +3,9 @@ import { databaseUrl, withClient } from "@ems/db-testing/Admin"
 import { startPostgres } from "@ems/db-testing/EmbeddedPostgres"
 import { randomBytes } from "node:crypto"
 import { setup } from "./Drizzle.ts"
+import { plainRole } from "./plainRole.ts"
 import type { Contestant } from "./Subject.ts"
 
-/** Owns nothing and obeys row security. */
-export const plainRole = "trust_app"
 const password = randomBytes(12).toString("hex")
 
 const prepareRole = `do $$ begin create role ${plainRole} login; exception when others then null; end $$;

@@ -1,6 +1,7 @@
 /** DDL: the same text comes to mean something else. */
 import { type Case, column, expect, Wrong } from "./Case.ts"
 import type { Build } from "./Drizzle.ts"
+import { plainRole } from "./plainRole.ts"
 import { readT, readU, setU, text } from "./queries.ts"
 
 /** Somebody else changes a definition. */
@@ -107,9 +108,9 @@ export const definitions: ReadonlyArray<Case> = [
     "l121",
     "a schema with a table of the same name comes first",
     readU(),
-    "do $$ begin execute 'create schema trust_app'; end $$; create table trust_app.u (id int, v int); "
-      + "grant usage on schema trust_app to trust_app; grant all on trust_app.u to trust_app; "
-      + "insert into trust_app.u values (1, 7)",
+    `do $$ begin execute 'create schema ${plainRole}'; end $$; create table ${plainRole}.u (id int, v int); `
+      + `grant usage on schema ${plainRole} to ${plainRole}; grant all on ${plainRole}.u to ${plainRole}; `
+      + `insert into ${plainRole}.u values (1, 7)`,
     [7],
     { plainRole: true }
   ),
@@ -186,18 +187,18 @@ export const definitions: ReadonlyArray<Case> = [
     setup: [
       `do $$ begin
          execute format('create role %I', current_database() || '_readers');
-         execute format('grant %I to trust_app', current_database() || '_readers');
+         execute format('grant %I to ${plainRole}', current_database() || '_readers');
          execute format('grant select on u to %I', current_database() || '_readers');
        end $$`
     ],
     run: async (stage) => {
-      await stage.outsider("revoke all on u from trust_app")
+      await stage.outsider(`revoke all on u from ${plainRole}`)
       const told = () => stage.subject.read(readU()).then(column, () => "refused")
       try {
         await stage.settle()
         for (let round = 0; round < 3; round++) expect("as a member", await told(), [1])
         await stage.outsider(
-          "do $$ begin execute format('revoke %I from trust_app', current_database() || '_readers'); end $$"
+          `do $$ begin execute format('revoke %I from ${plainRole}', current_database() || '_readers'); end $$`
         )
         await stage.settle()
         expect("afterwards", await told(), "refused")

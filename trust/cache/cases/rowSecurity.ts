@@ -1,6 +1,7 @@
 /** i: what a row's reader may see depends on who reads. */
 import { type Case, column, expect, Wrong } from "./Case.ts"
 import type { Build } from "./Drizzle.ts"
+import { plainRole } from "./plainRole.ts"
 import { readT, setU, text } from "./queries.ts"
 
 const readSecrets: Build = (db, { secrets }) => db.select().from(secrets).orderBy(secrets.id)
@@ -105,7 +106,7 @@ export const rowSecurity: ReadonlyArray<Case> = [
     plainRole: true,
     run: async (stage) => {
       await stage.fill(readT())
-      await stage.outsider("revoke select on t from trust_app")
+      await stage.outsider(`revoke select on t from ${plainRole}`)
       await stage.settle()
       const told = await stage.subject.read(readT()).then((rows) => rows.length, () => "refused")
       expect("afterwards", told, "refused")
