@@ -151,6 +151,8 @@ export const acquire = (
       return { isOnly: true, hasRecords, pid: 0, ask, worker: Effect.succeed({ connection, pid: 0 }) }
     }
     const pid = yield* prepare(connection, askTimeout)
+    // Of its records a crash of the server may take the last moments: work that is not noted is done again.
+    yield* run(connection, "set synchronous_commit = off")
     // A runner that just ended may be gone when it is looked for: then it is free.
     for (let attempt = 0; attempt < 3; attempt++) {
       const [row] = yield* connection.rows<{ locked: boolean }>(
