@@ -73,6 +73,9 @@ const byTable = (steps: ReadonlyArray<Step>): ReadonlyArray<ReadonlyArray<readon
   return [...tables.values()]
 }
 
+const bytesOf = (steps: ReturnType<typeof byTable>[number]): number =>
+  steps.reduce((sum, [, { bytes }]) => sum + bytes, 0)
+
 const resumed: StepOutcome = {
   outcome: "resumed",
   durationMs: 0,
@@ -108,10 +111,14 @@ const work = (
       }
       yield* listener.progressed(watch.snapshot(yield* Clock.currentTimeMillis, "running"))
     })
-  const all = Effect.forEach(byTable(plan.steps), (steps) => Effect.forEach(steps, one, { discard: true }), {
-    concurrency: runner.isOnly ? 1 : Math.min(2, Math.max(1, request.parallel ?? 1)),
-    discard: true
-  })
+  const concurrency = runner.isOnly ? 1 : Math.min(2, Math.max(1, request.parallel ?? 1))
+  const tables = byTable(plan.steps)
+  const all = Effect.forEach(
+    // The longest first, so that the others fit beside it.
+    concurrency === 1 ? tables : tables.toSorted((a, b) => bytesOf(b) - bytesOf(a)),
+    (steps) => Effect.forEach(steps, one, { discard: true }),
+    { concurrency, discard: true }
+  )
   const watched = runner.isOnly ? all : Effect.raceFirst(all, watching(runner, watch, request, jobId, listener))
   return Effect.map(watched, () => [...results].toSorted(([a], [b]) => a - b).map(([, result]) => result))
 }
