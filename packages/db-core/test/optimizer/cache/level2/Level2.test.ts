@@ -240,7 +240,10 @@ describe("the second level", () => {
   it(
     "keeps roles, scopes and settings apart",
     inTime(async () => {
-      await database.admin("create role sharing_reader login password 'tenant'")
+      // It may be the second time.
+      await database.admin("drop table if exists secrets")
+      const [known] = await database.admin("select from pg_roles where rolname = 'sharing_reader'")
+      if (known === undefined) await database.admin("create role sharing_reader login password 'tenant'")
       await database.admin("create table secrets (tenant text, note text)")
       await database.admin("insert into secrets values ('a', 'of a'), ('b', 'of b')")
       await database.admin("create policy own on secrets using (tenant = current_setting('app.tenant', true))")
