@@ -272,6 +272,7 @@ describe("the second level", () => {
     "asks anew after definitions changed",
     inTime(async () => {
       const rows = async (layer: Sharing) => (await layer.read((db) => db.execute(sql`select * from seen`))).rows
+      await database.admin("drop view if exists seen")
       await database.admin("create view seen as select 1 as was from parents where id = 1")
       const b = await layerOf()
       await put(b, async () => expect(await rows(b)).toEqual([{ was: 1 }]))
