@@ -7,11 +7,11 @@ import { hits } from "./cache/hits.ts"
 import { startServer } from "./cache/Layout.ts"
 import { memory } from "./cache/memory.ts"
 import { misses } from "./cache/misses.ts"
-import { type Part, print } from "./cache/Part.ts"
 import { stampede } from "./cache/stampede.ts"
 import { strong } from "./cache/strong.ts"
 import { writing } from "./cache/writing.ts"
 import type { BenchOptions } from "./options.ts"
+import { type Part, print } from "./Part.ts"
 
 export const cache = async (options: BenchOptions): Promise<number> => {
   const server = await startServer()

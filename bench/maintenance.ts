@@ -3,11 +3,11 @@ import { indexCatalog } from "@ems/schema"
 import { once } from "node:events"
 import { writeFileSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
-import { type Outcome, type Part, print } from "./cache/Part.ts"
 import { type Demo, emsdb, startDemo } from "./maintenance/Demo.ts"
 import { buildPlainly, drop, invalid, openOurs, usable } from "./maintenance/indexes.ts"
 import { startRegistering } from "./maintenance/Registering.ts"
 import type { BenchOptions } from "./options.ts"
+import { type Outcome, type Part, print } from "./Part.ts"
 import { median } from "./Side.ts"
 
 const writers = 16

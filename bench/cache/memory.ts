@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import { type Part, thousands } from "./Part.ts"
+import { type Part, thousands } from "../Part.ts"
 
 export interface MemorySeen {
   /** Answers that were put in. */

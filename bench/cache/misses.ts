@@ -1,10 +1,10 @@
 /** What it costs to put an answer into the cache, beside a read that leaves it alone. */
 import * as Effect from "effect/Effect"
 import type { BenchOptions } from "../options.ts"
+import { among, type Part } from "../Part.ts"
 import { measure, type Side } from "../Side.ts"
 import { effectLoop } from "../sides/effectLoop.ts"
 import { type Ems, openEms } from "./ems.ts"
-import { among, type Part } from "./Part.ts"
 
 const callers = 32
 

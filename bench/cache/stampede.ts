@@ -1,7 +1,7 @@
 /** Many who ask at the same time for what is not in memory, counted by the server itself. */
 import { withClient } from "@ems/db-testing/Admin"
+import type { Part } from "../Part.ts"
 import { openEms } from "./ems.ts"
-import type { Part } from "./Part.ts"
 
 const callers = 500
 const repeats = 5

@@ -1,12 +1,12 @@
 /** Reads that see every commit before them: answers from memory after a poll that all who wait share. */
 import type { BenchOptions } from "../options.ts"
+import { among, atLeast, type Part } from "../Part.ts"
 import { measure, type Side } from "../Side.ts"
 import { effectLoop, type Point } from "../sides/effectLoop.ts"
 import { drizzle045 } from "./drizzle045.ts"
 import type { Ems } from "./ems.ts"
 import { readingRows, rows } from "./Layout.ts"
 import { promised } from "./loops.ts"
-import { among, atLeast, type Part } from "./Part.ts"
 
 const callers = 64
 

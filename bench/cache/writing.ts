@@ -1,9 +1,9 @@
 /** What the change log costs those who write. */
 import type { BenchOptions } from "../options.ts"
+import { among, atLeast, type Part } from "../Part.ts"
 import { measure, type Side } from "../Side.ts"
 import type { Ems } from "./ems.ts"
 import { accountRows, accounts } from "./Layout.ts"
-import { among, atLeast, type Part } from "./Part.ts"
 import { startWriters } from "./Writers.ts"
 
 const clients = 32

@@ -98,6 +98,14 @@ export class Stage {
     )
   }
 
+  /** While a writer of `t` has not committed, every build on it waits: what `work` begins is still under way. */
+  whileWritten<A>(work: () => Promise<A>): Promise<A> {
+    return withClient(this.url, async (client) => {
+      await client.query("begin; lock table t in row exclusive mode")
+      return work()
+    })
+  }
+
   maintenance(request: object): Runner {
     return this.keep(new Runner(this.url, "maintenance", JSON.stringify(definitions), JSON.stringify(request)))
   }

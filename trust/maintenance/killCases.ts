@@ -1,6 +1,7 @@
 /** Whatever ends a run early, the next one makes good, and nothing is left that only costs. */
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Case } from "./Case.ts"
+import type { Runner } from "./Runner.ts"
 import { definitions, type Stage } from "./Stage.ts"
 
 const create = { action: "createIndexes", parallel: 2 }
@@ -18,6 +19,30 @@ const dropAll = (stage: Stage) => stage.sql(...definitions.map(({ name }) => `dr
 
 const rounds = ({ quick }: Stage): number => quick ? 2 : 10
 
+type End = (runner: Runner) => Promise<unknown>
+
+/** Ends a run of `create`: in the first round while its build waits for a writer, later at any moment of `within` ms. */
+const createUntil = async (stage: Stage, round: number, within: number, end: End): Promise<Runner> => {
+  await dropAll(stage)
+  const begin = async () => {
+    const runner = stage.maintenance(create)
+    await runner.begun()
+    return runner
+  }
+  if (round > 0) {
+    const runner = await begin()
+    await sleep(stage.random() * within)
+    await end(runner)
+    return runner
+  }
+  return stage.whileWritten(async () => {
+    const runner = await begin()
+    await stage.until("an index under way", async () => await stage.invalid() > 0)
+    await end(runner)
+    return runner
+  })
+}
+
 /** A harness that kills nobody at work proves nothing. */
 const met = (times: number): ReadonlyArray<string> => times > 0 ? [] : ["no kill met a build under way"]
 
@@ -26,11 +51,7 @@ const killedCreating = async (stage: Stage): Promise<ReadonlyArray<string>> => {
   const problems: Array<string> = []
   let unfinished = 0
   for (let round = 0; round < rounds(stage); round++) {
-    await dropAll(stage)
-    const runner = stage.maintenance(create)
-    await runner.begun()
-    await sleep(stage.random() * 500)
-    await runner.kill("SIGKILL")
+    await createUntil(stage, round, 500, (runner) => runner.kill("SIGKILL"))
     if (await stage.usable() < definitions.length) unfinished++
     problems.push(...await stage.converge(create), ...await whole(stage))
   }
@@ -42,11 +63,7 @@ const stoppedCreating = async (stage: Stage): Promise<ReadonlyArray<string>> => 
   await stage.tables()
   const problems: Array<string> = []
   for (let round = 0; round < rounds(stage); round++) {
-    await dropAll(stage)
-    const runner = stage.maintenance(create)
-    await runner.begun()
-    await sleep(stage.random() * 500)
-    await runner.kill("SIGTERM")
+    await createUntil(stage, round, 500, (runner) => runner.kill("SIGTERM"))
     const invalid = await stage.invalid()
     if (invalid > 0) problems.push(`${invalid} invalid indexes are left`)
   }
@@ -58,14 +75,11 @@ const backendsEnded = async (stage: Stage): Promise<ReadonlyArray<string>> => {
   const problems: Array<string> = []
   let failed = 0
   for (let round = 0; round < rounds(stage); round++) {
-    await dropAll(stage)
-    const runner = stage.maintenance(create)
-    await runner.begun()
-    await sleep(stage.random() * 300)
-    await stage.sql(
-      `select pg_terminate_backend(pid) from pg_stat_activity
-       where datname = current_database() and application_name like 'runner ${runner.pid}%'`
-    )
+    const runner = await createUntil(stage, round, 300, ({ pid }) =>
+      stage.sql(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and application_name like 'runner ${pid}%'`
+      ))
     if ((await runner.ended).word === "failed") failed++
     problems.push(...await stage.converge(create), ...await whole(stage))
   }

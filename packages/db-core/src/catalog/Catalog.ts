@@ -9,13 +9,13 @@ import { DbConfig } from "../config/DbConfig.ts"
 import { StatementRunner } from "../connection/StatementRunner.ts"
 import { Driver } from "../driver/Driver.ts"
 import type { WireConnection } from "../driver/WireConnection.ts"
-import { DbError } from "../errors/DbError.ts"
+import type { DbError } from "../errors/DbError.ts"
 import { type Answer, available, type CatalogQuery, unavailable } from "./CatalogQuery.ts"
 import type { AnyCheck } from "./Check.ts"
 import { allChecks } from "./checks.ts"
 import type { Finding } from "./Finding.ts"
 import type { IndexDefinition } from "./IndexDefinition.ts"
-import { factsOf, type ServerFacts, type ServerFactsRow, serverFactsSql } from "./ServerFacts.ts"
+import { readServerFacts, type ServerFacts } from "./ServerFacts.ts"
 
 export interface CheckResult {
   readonly name: string
@@ -85,11 +85,7 @@ const make = Effect.fnUntraced(function*(indexes: ReadonlyArray<IndexDefinition>
   const lent = <A>(use: (connection: WireConnection) => Effect.Effect<A, DbError>): Effect.Effect<A, DbError> =>
     Effect.scoped(Effect.flatMap(statements.quiet, use))
 
-  const factsFrom = (connection: WireConnection): Effect.Effect<ServerFacts, DbError> =>
-    Effect.flatMap(connection.rows<ServerFactsRow>(serverFactsSql), ([row]) =>
-      row === undefined
-        ? Effect.fail(DbError.of("ServerError", "Refused", "catalog", { message: "the role is not in pg_roles" }))
-        : Effect.succeed(factsOf(row, backend)))
+  const factsFrom = (connection: WireConnection) => readServerFacts(connection, backend)
 
   const ask = <Row>(
     connection: WireConnection,

@@ -1,7 +1,10 @@
 /**
  * What a server is and what this role may see there: decides which catalog queries can be asked, and in which words.
  */
+import * as Effect from "effect/Effect"
 import type { Backend } from "../driver/Capabilities.ts"
+import type { WireConnection } from "../driver/WireConnection.ts"
+import { DbError } from "../errors/DbError.ts"
 import { storeAllows } from "./objectSampleStore.ts"
 
 export interface ServerFacts {
@@ -28,17 +31,8 @@ export interface ServerFacts {
   readonly startedAt: string
 }
 
-export interface ServerFactsRow {
-  readonly version: number
-  readonly database: string
-  readonly role: string
-  readonly isSuperuser: boolean
-  readonly seesAllStats: boolean
-  readonly scansTables: boolean
-  readonly isStandby: boolean
-  readonly isNeon: boolean
-  readonly hasSamples: boolean
-  readonly startedAt: string
+/** Extensions as columns, in the same order. */
+interface ServerFactsRow extends Omit<ServerFacts, "backend" | "extensions"> {
   readonly extensions: ReadonlyArray<string>
   readonly extensionSchemas: ReadonlyArray<string>
   readonly extensionVersions: ReadonlyArray<string>
@@ -48,7 +42,7 @@ export interface ServerFactsRow {
 export const isoInstant = (expression: string): string =>
   `to_char((${expression}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
-export const serverFactsSql = `
+const serverFactsSql = `
 select current_setting('server_version_num')::int4 as version,
   current_database()::text as database,
   current_user::text as role,
@@ -65,7 +59,7 @@ select current_setting('server_version_num')::int4 as version,
 from pg_roles r
 where r.rolname = current_user`
 
-export const factsOf = (
+const factsOf = (
   { extensions, extensionSchemas, extensionVersions, ...row }: ServerFactsRow,
   backend: Backend
 ): ServerFacts => ({
@@ -78,3 +72,9 @@ export const factsOf = (
     }])
   )
 })
+
+export const readServerFacts = (connection: WireConnection, backend: Backend): Effect.Effect<ServerFacts, DbError> =>
+  Effect.flatMap(connection.rows<ServerFactsRow>(serverFactsSql), ([row]) =>
+    row === undefined
+      ? Effect.fail(DbError.of("ServerError", "Refused", "catalog", { message: "the role is not in pg_roles" }))
+      : Effect.succeed(factsOf(row, backend)))

@@ -16,35 +16,12 @@ import { checkOf } from "./Check.ts"
 import { elapsedMs, inWords, minutes } from "./Elapsed.ts"
 import { manual } from "./Finding.ts"
 import { literal } from "./Literal.ts"
+import { conflictingWith, lockModes } from "./LockConflicts.ts"
 
-const modes = [
-  "AccessShare",
-  "RowShare",
-  "RowExclusive",
-  "ShareUpdateExclusive",
-  "Share",
-  "ShareRowExclusive",
-  "Exclusive",
-  "AccessExclusive"
-]
-/** Of each mode, in that order: which ones it conflicts with. */
-const conflicts: ReadonlyArray<ReadonlyArray<number>> = [
-  [7],
-  [6, 7],
-  [4, 5, 6, 7],
-  [3, 4, 5, 6, 7],
-  [2, 3, 5, 6, 7],
-  [2, 3, 4, 5, 6, 7],
-  [1, 2, 3, 4, 5, 6, 7],
-  [0, 1, 2, 3, 4, 5, 6, 7]
-]
-
-/** The modes that the one of `mode` waits for. Source: `src/backend/storage/lmgr/lock.c`, `LockConflicts`. */
+/** The modes that the one of `mode` waits for. */
 const conflicting = (mode: string): string =>
   `case ${mode}\n${
-    modes.map((name, at) =>
-      `        when '${name}Lock' then array[${conflicts[at]!.map((other) => `'${modes[other]}Lock'`).join()}]`
-    ).join("\n")
+    lockModes.map((name) => `        when '${name}Lock' then array[${conflictingWith(name).join()}]`).join("\n")
   }\n      end`
 
 export const blockingForest: CatalogQuery<Blocking> = {

@@ -1,5 +1,6 @@
 /** How the change log itself does. Where there is none the first column is null. */
 import { internalSchema } from "./internalSchema.ts"
+import { isoInstant } from "./ServerFacts.ts"
 
 export interface ChangeLogState {
   readonly bytes: bigint
@@ -13,4 +14,4 @@ export const changeLogPresent = `select to_regclass('${internalSchema}.change') 
 export const changeLogState = `
 select pg_total_relation_size('${internalSchema}.change') as bytes,
   (select count(*) from ${internalSchema}.change) as rows,
-  (select to_char(max(at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') from ${internalSchema}.tick) as "sweptAt"`
+  (select ${isoInstant("max(at)")} from ${internalSchema}.tick) as "sweptAt"`

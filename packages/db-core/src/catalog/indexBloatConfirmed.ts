@@ -6,8 +6,7 @@
  */
 import type { CatalogQuery } from "./CatalogQuery.ts"
 import { type IndexBloat, indexBloat } from "./indexBloat.ts"
-import { doubtfulShare, measuredBytes, needsPgstattuple } from "./tableBloatConfirmed.ts"
-import { isOpen } from "./UserRelation.ts"
+import { measuredBytes, needsPgstattuple, worthMeasuring } from "./tableBloatConfirmed.ts"
 
 export interface IndexBloatConfirmed extends Pick<IndexBloat, "schema" | "table" | "name" | "fillFactor"> {
   readonly bytes: number
@@ -27,16 +26,7 @@ export const indexBloatConfirmed: CatalogQuery<IndexBloatConfirmed> = {
   unavailable: needsPgstattuple,
   notes: () => [`Of the indexes that look bloated, as many are measured as have ${measuredBytes} bytes together`],
   sql: (server) => `
-with estimate as (${indexBloat.sql(server)}),
-ranked as (
-  select e.*, c.oid,
-    sum(pg_relation_size(c.oid)) over (order by coalesce(e."wastedBytes", e.bytes) desc, c.oid) as read
-  from estimate e
-  join pg_namespace n on n.nspname = e.schema
-  join pg_class c on c.relnamespace = n.oid and c.relname = e.name
-  where coalesce(e."wastedShare", 1) >= ${doubtfulShare} and e.bytes <= ${measuredBytes} and ${isOpen("c.oid")}
-),
-chosen as materialized (select * from ranked where read <= ${measuredBytes}),
+with ${worthMeasuring(indexBloat.sql(server), "e.name")},
 measured as (
   select r.*, m.index_size::float8 as len, nullif(m.avg_leaf_density, 'NaN') as density,
     (m.empty_pages + m.deleted_pages) * current_setting('block_size')::float8 as empty,

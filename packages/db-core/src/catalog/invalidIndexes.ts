@@ -10,6 +10,7 @@ import type { CatalogQuery } from "./CatalogQuery.ts"
 import { checkOf } from "./Check.ts"
 import { manual } from "./Finding.ts"
 import { qualified } from "./Identifier.ts"
+import { builderOf, isTwin } from "./IndexBuild.ts"
 import { bytesOf, isUsers, whenOpen } from "./UserRelation.ts"
 
 export interface InvalidIndex {
@@ -32,7 +33,7 @@ export const invalidIndexes: CatalogQuery<InvalidIndex> = {
 select n.nspname::text as schema, t.relname::text as "table", c.relname::text as name,
   ${bytesOf("c")} as bytes,
   ${whenOpen("i.indrelid", "pg_get_indexdef(i.indexrelid)")} as definition,
-  c.relname ~ '_cc(new|old)[0-9]*$' as "isLeftover",
+  ${isTwin("c.relname")} as "isLeftover",
   c.relkind = 'I' as "isPartitioned",
   exists (select from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x')) as "backsConstraint"
 from pg_index i
@@ -41,11 +42,7 @@ join pg_class t on t.oid = i.indrelid
 join pg_namespace n on n.oid = c.relnamespace
 where not (i.indisvalid and i.indisready and i.indislive)
   and ${isUsers("n", "t")}
-  and not exists (
-    -- Of the whole server, and databases that are copies of one have the same oids.
-    select from pg_stat_progress_create_index p
-    where p.index_relid = i.indexrelid and p.datname = current_database()
-  )
+  and ${builderOf("i.indexrelid")} is null
 order by 1, 2, 3`
 }
 

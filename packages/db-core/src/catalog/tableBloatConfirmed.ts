@@ -14,7 +14,7 @@ import { isOpen } from "./UserRelation.ts"
 export const measuredBytes = 1_073_741_824
 
 /** A share of estimated waste below which measuring is not worth the reads. */
-export const doubtfulShare = 0.1
+const doubtfulShare = 0.1
 
 export interface TableBloatConfirmed extends Pick<TableBloat, "schema" | "table" | "fillFactor"> {
   readonly bytes: number
@@ -36,21 +36,25 @@ export const needsPgstattuple = (server: ServerFacts) =>
       ? undefined
       : unavailable("privilege", `needs the role pg_stat_scan_tables: grant pg_stat_scan_tables to ${server.role}`))
 
-export const tableBloatConfirmed: CatalogQuery<TableBloatConfirmed> = {
-  name: "table-bloat-confirmed",
-  unavailable: needsPgstattuple,
-  notes: () => [`Of the tables that look bloated, as many are measured as have ${measuredBytes} bytes together`],
-  sql: (server) => `
-with estimate as (${tableBloat.sql(server)}),
+/** `chosen`: the rows of an estimate that are measured, with their oids. `name` is the column of the relation's name. */
+export const worthMeasuring = (estimate: string, name: string): string =>
+  `estimate as (${estimate}),
 ranked as (
   select e.*, c.oid,
     sum(pg_relation_size(c.oid)) over (order by coalesce(e."wastedBytes", e.bytes) desc, c.oid) as read
   from estimate e
   join pg_namespace n on n.nspname = e.schema
-  join pg_class c on c.relnamespace = n.oid and c.relname = e."table"
+  join pg_class c on c.relnamespace = n.oid and c.relname = ${name}
   where coalesce(e."wastedShare", 1) >= ${doubtfulShare} and e.bytes <= ${measuredBytes} and ${isOpen("c.oid")}
 ),
-chosen as materialized (select * from ranked where read <= ${measuredBytes}),
+chosen as materialized (select * from ranked where read <= ${measuredBytes})`
+
+export const tableBloatConfirmed: CatalogQuery<TableBloatConfirmed> = {
+  name: "table-bloat-confirmed",
+  unavailable: needsPgstattuple,
+  notes: () => [`Of the tables that look bloated, as many are measured as have ${measuredBytes} bytes together`],
+  sql: (server) => `
+with ${worthMeasuring(tableBloat.sql(server), "e.\"table\"")},
 measured as (
   select r.*, m.table_len::float8 as len, m.approx_tuple_count::float8 as count, m.dead_tuple_len::float8 as dead,
     m.approx_free_space as free, m.approx_tuple_len / nullif(m.approx_tuple_count, 0) + 4 as each,

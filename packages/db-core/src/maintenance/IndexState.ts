@@ -3,7 +3,8 @@
  * be dropped.
  */
 import type { CatalogQuery } from "../catalog/CatalogQuery.ts"
-import { bytesOf, isUsers } from "../catalog/UserRelation.ts"
+import { builderOf, isTwin } from "../catalog/IndexBuild.ts"
+import { bytesOf, isUsers, whenOpen } from "../catalog/UserRelation.ts"
 
 export interface IndexState {
   readonly oid: number
@@ -17,8 +18,8 @@ export interface IndexState {
   readonly isUsable: boolean
   /** The server process that builds or rebuilds it now; null when nobody does. */
   readonly builder: number | null
-  /** What would make it again. */
-  readonly definition: string
+  /** What would make it again; null while somebody has locked its table exclusively. */
+  readonly definition: string | null
   /** What stands behind its table in `definition`: from USING on. Null when it could not be told. */
   readonly body: string | null
   readonly isUnique: boolean
@@ -49,18 +50,13 @@ select c.oid::int8::float8 as oid, n.nspname::text as schema, c.relname::text as
   t.oid::int8::float8 as "tableOid", t.relname::text as "table",
   ${bytesOf("c")} as bytes,
   i.indisvalid and i.indisready and i.indislive as "isUsable",
-  (
-    -- Databases that were copied from one template have the same oids.
-    select p.pid from pg_stat_progress_create_index p
-    where p.index_relid = c.oid and p.datname = current_database()
-    limit 1
-  ) as builder,
-  pg_get_indexdef(i.indexrelid) as definition,
-  ${indexBody} as body,
+  ${builderOf("c.oid")} as builder,
+  ${whenOpen("t.oid", "pg_get_indexdef(i.indexrelid)")} as definition,
+  ${whenOpen("t.oid", indexBody)} as body,
   i.indisunique as "isUnique",
   c.relkind = 'I' as "isPartitioned",
   c.relispartition as "isPart",
-  c.relname ~ '_cc(new|old)[0-9]*$' as "isLeftover",
+  ${isTwin("c.relname")} as "isLeftover",
   array_remove(array[
     case when i.indisprimary then 'a primary key' end,
     case when i.indisexclusion then 'an exclusion constraint' end,

@@ -3,6 +3,7 @@
  * not installed nothing is kept, and nothing fails.
  */
 import * as Effect from "effect/Effect"
+import { isHeld } from "../catalog/AdvisoryLock.ts"
 import { internalSchema } from "../catalog/internalSchema.ts"
 import { isoInstant } from "../catalog/ServerFacts.ts"
 import type { WireConnection } from "../driver/WireConnection.ts"
@@ -145,8 +146,7 @@ export const finish = (
 
 /** Of a job without its lock the process ended, whether or not another runner has noted it yet. */
 const columns = `id::text as id, action, case when status = 'running' and not exists (
-    select from pg_locks l where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.pid = maintenance_job.pid
-      and (l.classid::int8 << 32) | l.objid::int8 = ${lockKey}
+    select from pg_locks l where l.pid = maintenance_job.pid and ${isHeld("l", lockKey)}
   ) then 'lost' else status end as status, actor, application, role, pid,
   ${isoInstant("started_at")} as "startedAt", ${isoInstant("finished_at")} as "finishedAt",
   request, plan, progress, result, error`

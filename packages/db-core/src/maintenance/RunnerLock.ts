@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import { isHeld } from "../catalog/AdvisoryLock.ts"
 import { isoInstant } from "../catalog/ServerFacts.ts"
 import type { Direct } from "../connection/Direct.ts"
 import type { Backend } from "../driver/Capabilities.ts"
@@ -90,9 +91,7 @@ ${
         ? `left join ${JobStore.job} j on j.status = 'running' and j.pid = l.pid and j.started_at >= a.backend_start`
         : ""
     }
-where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-  and l.database = (select oid from pg_database where datname = current_database())
-  and (l.classid::int8 << 32) | l.objid::int8 = ${JobStore.lockKey}
+where ${isHeld("l", JobStore.lockKey)}
 ${hasRecords ? "order by j.started_at desc nulls last" : ""} limit 1`),
     ([row]) => row
   )

@@ -3,10 +3,10 @@
  * connection.
  */
 import * as Effect from "effect/Effect"
-import { factsOf, type ServerFacts, type ServerFactsRow, serverFactsSql } from "../catalog/ServerFacts.ts"
+import { readServerFacts, type ServerFacts } from "../catalog/ServerFacts.ts"
 import type { Backend } from "../driver/Capabilities.ts"
 import type { WireConnection } from "../driver/WireConnection.ts"
-import { DbError } from "../errors/DbError.ts"
+import type { DbError } from "../errors/DbError.ts"
 import { asBlockers, type BlockerRow, blockersSql, type Waits } from "./blockers.ts"
 import { type IndexState, indexStates } from "./IndexState.ts"
 import * as JobStore from "./JobStore.ts"
@@ -24,11 +24,7 @@ export interface Situation {
 
 export const read = (connection: WireConnection, backend: Backend): Effect.Effect<Situation, DbError> =>
   Effect.gen(function*() {
-    const [row] = yield* connection.rows<ServerFactsRow>(serverFactsSql)
-    if (row === undefined) {
-      return yield* DbError.of("ServerError", "Refused", "maintenance", { message: "the role is not in pg_roles" })
-    }
-    const server = factsOf(row, backend)
+    const server = yield* readServerFacts(connection, backend)
     return {
       server,
       tables: yield* connection.rows<TableState>(tableStates.sql(server)),

@@ -6,27 +6,12 @@
  * one waits there is nobody to ask for, and `pg_locks` is compared with the lock that would be asked for.
  */
 import { activityText, withoutValues } from "../catalog/ActivityText.ts"
+import { conflictingWith, type TableLockMode } from "../catalog/LockConflicts.ts"
 import { isoInstant } from "../catalog/ServerFacts.ts"
 import type { Blocker } from "./MaintenanceError.ts"
 
 /** As in `LOCK TABLE`. */
-export type LockLevel = "ShareUpdateExclusive" | "Share" | "AccessExclusive"
-
-/** Source: PostgreSQL documentation, "Conflicting Lock Modes". */
-const conflicting: { readonly [L in LockLevel]: ReadonlyArray<string> } = {
-  ShareUpdateExclusive: ["ShareUpdateExclusive", "Share", "ShareRowExclusive", "Exclusive", "AccessExclusive"],
-  Share: ["RowExclusive", "ShareUpdateExclusive", "ShareRowExclusive", "Exclusive", "AccessExclusive"],
-  AccessExclusive: [
-    "AccessShare",
-    "RowShare",
-    "RowExclusive",
-    "ShareUpdateExclusive",
-    "Share",
-    "ShareRowExclusive",
-    "Exclusive",
-    "AccessExclusive"
-  ]
-}
+export type LockLevel = Extract<TableLockMode, "ShareUpdateExclusive" | "Share" | "AccessExclusive">
 
 /** What a concurrent statement waits for besides its own lock: transactions that began before it. */
 export interface Waits {
@@ -47,8 +32,6 @@ export interface BlockerRow extends Omit<Blocker, "query"> {
 const session = `a.pid, a.usename::text as "user", a.application_name::text as application, a.state,
   ${isoInstant("a.xact_start")} as since, ${activityText("a")} as query`
 
-const modes = (level: LockLevel): string => conflicting[level].map((mode) => `'${mode}Lock'`).join()
-
 /** With two parameters: oids of tables and process ids of ours, both comma separated. */
 export const blockersSql = ({ holdersOf, level, snapshots }: Waits): string => `
 with mine as (select unnest(string_to_array($2::text, ',')::int4[]) as pid)
@@ -56,7 +39,9 @@ select l.relation::int8::float8 as "tableOid", 'lock' as holds, l.virtualtransac
 from pg_locks l join pg_stat_activity a on a.pid = l.pid
 where l.locktype = 'relation' and l.granted and l.database = (select oid from pg_database where datname = current_database())
   and l.relation = any(string_to_array($1::text, ',')::oid[])
-  and l.mode in (${[...new Set([...modes(level).split(","), ...holdersOf ? modes(holdersOf).split(",") : []])].join()})
+  and l.mode in (${
+  [...new Set([...conflictingWith(level), ...holdersOf === undefined ? [] : conflictingWith(holdersOf)])].join()
+})
   and l.pid <> pg_backend_pid() and l.pid not in (select pid from mine)
   and not exists (select from pg_stat_progress_vacuum v where v.pid = l.pid and a.backend_type = 'autovacuum worker')
 ${

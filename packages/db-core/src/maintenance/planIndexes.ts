@@ -71,15 +71,18 @@ const compare = (
   if (live !== undefined && live.builder !== null) {
     return only("building", `${shown} is being built by process ${live.builder}`)
   }
-  if (isDbError(expected)) {
+  // Somebody has the table locked: what is missing is missing all the same, and the step says who it is.
+  const isLocked = isDbError(expected) && expected.reason._tag === "LockTimeout"
+  if (isDbError(expected) && (live?.isUsable === true || !isLocked)) {
     return only(
       live?.isUsable === true ? "present" : "missing",
       `${shown} was not compared: ${expected.reason.message}`
     )
   }
   const isElsewhere = live !== undefined && live.tableOid !== table.oid
-  const isDrifted = isElsewhere || (live?.isUsable === true && expected !== undefined && expected.body !== null &&
-    (live.body !== expected.body || live.isUnique !== expected.isUnique))
+  const isDrifted = isElsewhere ||
+    (live?.isUsable === true && expected !== undefined && !isDbError(expected) && expected.body !== null &&
+      live.body !== null && (live.body !== expected.body || live.isUnique !== expected.isUnique))
   if (live?.isUsable === true && !isDrifted) return only("present")
   const state = live === undefined ? "missing" : isDrifted ? "drifted" : "invalid"
   if (state === "drifted" && !rebuildDrifted) return only("drifted")

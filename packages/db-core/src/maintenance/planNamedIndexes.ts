@@ -50,6 +50,8 @@ export const planDropIndex = (situation: Situation, request: MaintenanceRequest)
   namedIndexes(situation, request, (table, index) =>
     index.neededBy.length > 0
       ? refuse(request.action, index, `it cannot be dropped: it is ${index.neededBy.join(", ")}`)
+      : index.definition === null
+      ? refuse(request.action, index, "its table is locked exclusively, so what would make it again cannot be read")
       : Effect.succeed(indexStep(situation, "drop-index", table, index, {
         statements: [`drop index concurrently ${index.sql}`],
         because: "it was asked for",

@@ -46,6 +46,7 @@ export const withSessions = async <A>(
     return await body(Object.fromEntries(names.map((name, at) => [name, sessions[at]!])))
   } finally {
     // By force: one that waits for a lock would otherwise end when it gets it.
+    // A cast: `pg` keeps the process id of its session and does not declare it; one that waits cannot be asked for it.
     await oracle.query("select pg_terminate_backend(pid) from unnest($1::int[]) pid", [
       clients.map((client) => (client as unknown as { processID: number }).processID)
     ])

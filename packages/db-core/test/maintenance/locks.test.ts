@@ -55,6 +55,33 @@ describe("maintenance behind other sessions", () => {
     await run(maintenance.run(create))
   })
 
+  it("names who has locked the table exclusively, and takes nothing of it for changed", async () => {
+    const { admin, maintenance, other, run } = await start()
+    await admin("create index extra on t (w)")
+    const client = await other()
+    await client.query("begin")
+    await client.query("lock table t in access exclusive mode")
+    const plan = await run(maintenance.plan(create))
+    expect(plan.steps).toMatchObject([{ object: "t_v", blockers: [{ holds: "lock" }] }])
+    expect(await refusal(run(maintenance.run(create)))).toMatchObject({
+      _tag: "LockTimeout",
+      blockers: [{ holds: "lock" }]
+    })
+    // What would make it again cannot be read now.
+    expect(await refusal(run(maintenance.plan({ action: "dropIndex", indexes: ["extra"] })))).toMatchObject({
+      _tag: "Unsupported",
+      object: "public.extra"
+    })
+    await client.query("rollback")
+    await run(maintenance.run(create))
+    await client.query("begin")
+    await client.query("lock table t in access exclusive mode")
+    const { indexes, notes, steps } = await run(maintenance.plan(create))
+    expect({ steps, state: indexes[0]?.state }).toEqual({ steps: [], state: "present" })
+    expect(notes).toMatchObject([expect.stringContaining("public.t_v was not compared")])
+    await client.query("rollback")
+  })
+
   it("names a reader whose snapshot a build would wait for", async () => {
     const { maintenance, other, run } = await start()
     const client = await other()

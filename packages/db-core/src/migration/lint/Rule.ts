@@ -10,7 +10,7 @@ import type { LiveTable } from "../LiveTables.ts"
 import type { Migration } from "../MigrationFiles.ts"
 import type { Pending } from "../Pending.ts"
 import { commandsOf } from "../statement/alterTableLocks.ts"
-import { display, type RelationName, relationOf } from "../statement/RelationName.ts"
+import { display, type RelationName, relationOf, sqlOf } from "../statement/RelationName.ts"
 import type { Statement } from "../statement/Statement.ts"
 
 /** What a rule found in a statement. */
@@ -71,8 +71,5 @@ export const tableObject = ({ name }: Used): FindingObject => ({ kind: "table", 
 /** A page of squawk's documentation. */
 export const squawk = (rule: string): string => `https://squawkhq.com/docs/${rule}`
 
-export const quoted = (name: string | undefined): string => `"${(name ?? "").replaceAll("\"", "\"\"")}"`
-
 /** The table as the statement has it, quoted. */
-export const sqlName = ({ relation: { name, schema } }: Used): string =>
-  schema === undefined ? quoted(name) : `${quoted(schema)}.${quoted(name)}`
+export const sqlName = ({ relation }: Used): string => sqlOf(relation)

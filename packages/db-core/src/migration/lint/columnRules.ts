@@ -1,10 +1,11 @@
 /** Columns that are added or changed in ways that read or write the whole table under ACCESS EXCLUSIVE. */
 import type { Node, TypeName } from "libpg-query"
 import { manual } from "../../catalog/Finding.ts"
+import { quoted } from "../../catalog/Identifier.ts"
 import { columnConstraints, constraintOf } from "../statement/alterTableLocks.ts"
 import { wordsOf } from "../statement/RelationName.ts"
 import { functionsIn } from "../statement/statementLocks.ts"
-import { alterations, type Linting, quoted, type Rule, sqlName, squawk, tableObject } from "./Rule.ts"
+import { alterations, type Linting, type Rule, sqlName, squawk, tableObject } from "./Rule.ts"
 
 const columnOf = (def: Node | undefined) => def !== undefined && "ColumnDef" in def ? def.ColumnDef : undefined
 
@@ -47,7 +48,7 @@ const typeChange: Rule = {
       const from = table.live?.columns.find(({ name }) => name === cmd.name)?.type
       const isPlain = columnOf(cmd.def)?.raw_default === undefined
       if (isPlain && from !== undefined && isInstant(from, to)) return []
-      const column = quoted(cmd.name)
+      const column = quoted(cmd.name ?? "")
       const fresh = quoted(`${cmd.name}_new`)
       return [{
         object: tableObject(table),
@@ -170,7 +171,7 @@ const volatileDefault: Rule = {
           ? ["an identity column"]
           : []
       ).concat(isSerial(cmd.def) ? ["a serial column"] : [])
-      const column = quoted(columnOf(cmd.def)?.colname)
+      const column = quoted(columnOf(cmd.def)?.colname ?? "")
       const alter = `alter table ${sqlName(table)}`
       return why.slice(0, 1).map((what) => ({
         object: tableObject(table),

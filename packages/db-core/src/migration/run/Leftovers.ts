@@ -4,6 +4,7 @@
  */
 import { type AnyRelations, sql } from "drizzle-orm"
 import * as Effect from "effect/Effect"
+import { builderOf, isTwin } from "../../catalog/IndexBuild.ts"
 import type { Handle } from "../../connection/Database.ts"
 import { DbError } from "../../errors/DbError.ts"
 import { commandsOf, detachesConcurrently } from "../statement/alterTableLocks.ts"
@@ -24,7 +25,7 @@ interface FoundIndex extends Record<string, unknown> {
 
 const indexColumns = sql.raw(`format('%I.%I', n.nspname, c.relname) as name,
   i.indisvalid and i.indisready and i.indislive as usable,
-  exists (select from pg_stat_progress_create_index p where p.index_relid = i.indexrelid) as building
+  ${builderOf("i.indexrelid")} is not null as building
 from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace`)
 
 /** An index is made in the schema of its table. */
@@ -39,15 +40,12 @@ where c.relname = ${name} and n.oid = (select relnamespace from pg_class where o
 const twins = (db: Db, relation: RelationName) =>
   Effect.map(
     db.execute<FoundIndex>(sql`select ${indexColumns}
-where c.relname ~ '_cc(new|old)[0-9]*$' and not i.indisvalid and i.indrelid in (
+where ${sql.raw(isTwin("c.relname"))} and not i.indisvalid and i.indrelid in (
   select to_regclass(${sqlOf(relation)}) union select indrelid from pg_index where indexrelid = to_regclass(${
       sqlOf(relation)
     }))`),
     ({ rows }) => rows
   )
-
-const drop = ({ name }: FoundIndex): Effect.Effect<string> =>
-  Effect.succeed(`drop index concurrently if exists ${name}`)
 
 const built = (name: string) =>
   DbError.of("LockTimeout", "NotSent", "migrate", { message: `another session is building the index ${name}` })
@@ -58,7 +56,7 @@ const dropUnusable = Effect.fnUntraced(function*(db: Db, found: ReadonlyArray<Fo
   for (const index of found) {
     if (index.building) return yield* built(index.name)
     if (index.usable) continue
-    yield* db.execute(sql.raw(yield* drop(index)))
+    yield* db.execute(sql.raw(`drop index concurrently if exists ${index.name}`))
     dropped.push(index.name)
   }
   return dropped

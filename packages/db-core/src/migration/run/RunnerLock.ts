@@ -6,18 +6,16 @@ import { type AnyRelations, sql } from "drizzle-orm"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import { isHeld } from "../../catalog/AdvisoryLock.ts"
+import { isoInstant } from "../../catalog/ServerFacts.ts"
 import type { Handle } from "../../connection/Database.ts"
 import { DbError } from "../../errors/DbError.ts"
 
 type Db = Handle<AnyRelations>
 
 /** The same for every runner: the first eight bytes of SHA-256("ems migrate"). */
-const lockKey = 4_170_327_934_511_827_207n
-
-/** `pg_locks` shows a key in halves. */
-const high = String(lockKey >> 32n)
-const low = String(lockKey & 0xffff_ffffn)
-const key = sql.raw(String(lockKey))
+const lockKey = "4170327934511827207"
+const key = sql.raw(lockKey)
 
 /**
  * Between two tries, varied by half: a fortieth of a second doubling to a quarter. Asked rather than waited for: a
@@ -33,13 +31,10 @@ interface Holder extends Record<string, unknown> {
 
 const holder = (db: Db) =>
   Effect.map(
-    db.execute<Holder>(sql`
-select l.pid, coalesce(a.application_name, '') as application,
-  to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since
+    db.execute<Holder>(sql.raw(`
+select l.pid, coalesce(a.application_name, '') as application, ${isoInstant("a.backend_start")} as since
 from pg_locks l left join pg_stat_activity a on a.pid = l.pid
-where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-  and l.classid = ${sql.raw(high)} and l.objid = ${sql.raw(low)}
-  and l.database = (select oid from pg_database where datname = current_database())`),
+where ${isHeld("l", lockKey)}`)),
     ({ rows: [row] }) => row
   )
 

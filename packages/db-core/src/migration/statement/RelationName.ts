@@ -2,6 +2,7 @@
  * The name of a table, index or view as a statement has it.
  */
 import type { Node, RangeVar } from "libpg-query"
+import { qualified, quoted } from "../../catalog/Identifier.ts"
 
 export interface RelationName {
   /** `undefined` where the search path decides. */
@@ -22,11 +23,9 @@ export const relationOfWords = (words: ReadonlyArray<string>, beyond = 0): Reado
   return name === undefined ? [] : [{ schema: words[words.length - 2 - beyond], name }]
 }
 
-const quoted = (name: string): string => `"${name.replaceAll("\"", "\"\"")}"`
-
 /** As it stands in SQL, quoted. */
 export const sqlOf = ({ name, schema }: RelationName): string =>
-  schema === undefined ? quoted(name) : `${quoted(schema)}.${quoted(name)}`
+  schema === undefined ? quoted(name) : qualified(schema, name)
 
 /** For people, and as a key. */
 export const display = ({ name, schema }: RelationName): string => schema === undefined ? name : `${schema}.${name}`

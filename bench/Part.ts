@@ -1,5 +1,5 @@
 /** One part of the suite: what it shows, and whether that is what it has to be. */
-import { type Measured, ratioOf } from "../Side.ts"
+import { type Measured, ratioOf } from "./Side.ts"
 
 export interface Outcome {
   readonly what: string
