@@ -159,10 +159,13 @@ const initialise = async (url: string, seed: boolean): Promise<void> => {
 }
 
 const startApi = async (settings: Settings, databaseUrl: string): Promise<void> => {
+  // On a database of its own nobody has an account at first.
+  const EMS_FIRST_ADMIN = process.env["EMS_FIRST_ADMIN"] ?? (settings.databaseUrl === undefined ? "offer" : "")
   const begun = performance.now()
   const { host, port } = settings
   const NODE_ENV = process.env["NODE_ENV"] ?? "production"
-  const api = run("inherit", { DATABASE_URL: databaseUrl, HOST: host, PORT: String(port), NODE_ENV }, apiMain)
+  const own = { DATABASE_URL: databaseUrl, HOST: host, PORT: String(port), NODE_ENV, EMS_FIRST_ADMIN }
+  const api = run("inherit", own, apiMain)
   killNow = api.kill
   void api.exited.then((code) => {
     if (stoppedAt !== undefined) return

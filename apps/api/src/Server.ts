@@ -6,11 +6,11 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { clientAddress } from "./http/ClientAddress.ts"
+import { maxBytes } from "./http/JsonBody.ts"
 import { unhandled } from "./http/Problem.ts"
+import * as RequestInfo from "./http/RequestInfo.ts"
 import type { Settings } from "./Settings.ts"
-
-/** Longer bodies are answered 413 before they are read. */
-const bodyLimit = 64 * 1024
 
 /** An open connection on which nothing moves is closed. Seconds; longer than a wait for the pool and a slow query. */
 const idleTimeout = 60
@@ -24,16 +24,45 @@ export class ListenError extends Data.TaggedError("ListenError")<{ readonly addr
   }
 }
 
+/** Answers, and with the wish that nobody sends another request this way. */
+const parting = (answer: Response | Promise<Response>): Promise<Response> =>
+  Promise.resolve(answer).then((response) => {
+    response.headers.set("connection", "close")
+    return response
+  })
+
+export interface ServeOptions extends Pick<Settings, "host" | "port"> {
+  /** Default 0. */
+  readonly trustedProxies?: number
+  /**
+   * After it was told to stop it serves for this long, when it was asked within the last second: Bun closes connections
+   * whose requests it has not read yet, and load balancers take a while to notice. Default 500 ms.
+   */
+  readonly stopDelay?: Duration.Duration
+  /** Then requests in flight get this long to finish. Default 10 s. */
+  readonly drainTimeout?: Duration.Duration
+}
+
+/** A connection on which nothing came for so long is idle. Milliseconds. */
+const recently = 1000
+
 /**
- * Listens until the scope closes; then accepts nothing new and waits for the requests in flight. Answers the address.
+ * Listens until the scope closes; then answers what was sent by then, accepts nothing new, and waits for the requests
+ * in flight. Answers the address.
  */
 export const serve = (
   app: { readonly fetch: (request: Request) => Response | Promise<Response> },
-  { host, port }: Pick<Settings, "host" | "port">,
-  /** Requests in flight get this long to finish when the server stops. */
-  drainTimeout: Duration.Duration = Duration.seconds(10)
-): Effect.Effect<string, ListenError, Scope.Scope> =>
-  Effect.acquireRelease(
+  {
+    drainTimeout = Duration.seconds(10),
+    host,
+    port,
+    stopDelay = Duration.millis(500),
+    trustedProxies = 0
+  }: ServeOptions
+): Effect.Effect<string, ListenError, Scope.Scope> => {
+  let isStopping = false
+  let askedAt = Number.NEGATIVE_INFINITY
+  return Effect.acquireRelease(
     Effect.try({
       try: () =>
         Bun.serve({
@@ -41,29 +70,40 @@ export const serve = (
           port,
           reusePort: false,
           development: false,
-          maxRequestBodySize: bodyLimit,
+          // Above what `JsonBody` reads, so that it answers; this cuts off who goes on all the same.
+          maxRequestBodySize: 2 * maxBytes,
           idleTimeout,
-          fetch: app.fetch,
+          fetch: (request, server) => {
+            const address = clientAddress(request, server.requestIP(request)?.address, trustedProxies)
+            askedAt = RequestInfo.begin(request, address).startedAt
+            const answer = app.fetch(request)
+            return isStopping ? parting(answer) : answer
+          },
           error: unhandled
         }),
       catch: (error) => new ListenError({ address: address(host, port), code: codeOf(error) })
     }),
     (server) =>
-      Effect.promise(() => server.stop()).pipe(
-        Effect.timeoutOrElse({
-          duration: drainTimeout,
-          orElse: () =>
-            Effect.andThen(
-              Effect.logWarning(
-                `cut ${server.pendingRequests} requests that took longer than ${
-                  Duration.format(drainTimeout)
-                } to finish`
-              ),
-              Effect.promise(() => server.stop(true))
-            )
-        })
-      )
+      Effect.gen(function*() {
+        isStopping = true
+        if (performance.now() - askedAt < recently) yield* Effect.sleep(stopDelay)
+        yield* Effect.promise(() => server.stop()).pipe(
+          Effect.timeoutOrElse({
+            duration: drainTimeout,
+            orElse: () =>
+              Effect.andThen(
+                Effect.logWarning(
+                  `cut ${server.pendingRequests} requests that took longer than ${
+                    Duration.format(drainTimeout)
+                  } to finish`
+                ),
+                Effect.promise(() => server.stop(true))
+              )
+          })
+        )
+      })
   ).pipe(Effect.map((server) => address(host, server.port ?? port)))
+}
 
 const address = (host: string, port: number): string => `${host.includes(":") ? `[${host}]` : host}:${port}`
 

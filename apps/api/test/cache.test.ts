@@ -8,7 +8,7 @@ const decode = Schema.decodeUnknownSync(Cache, { onExcessProperty: "error" })
 
 it("tells of every table whether answers from it are cached", async () => {
   const database = await createTestDatabase()
-  const { app, dispose } = makeApp(database.url)
+  const { app, dispose } = await makeApp(database.url)
   const response = await app.handle(get("/api/db/cache"))
   expect(response.status).toBe(200)
   const cache = decode(await response.json())
@@ -20,7 +20,7 @@ it("tells of every table whether answers from it are cached", async () => {
 })
 
 it("gives nothing away when the database does not answer", async () => {
-  const { app, dispose } = makeApp(deadUrl)
+  const { app, dispose } = await makeApp(deadUrl)
   const response = await app.handle(get("/api/db/cache"))
   expect(response.status).toBe(503)
   expect(await response.text()).not.toContain(canary)

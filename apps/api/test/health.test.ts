@@ -14,7 +14,7 @@ describe("GET /api/db/health", () => {
   afterAll(() => database.close())
 
   it("answers 200 in the contract's shape on a database that answers", async () => {
-    const { app, dispose } = makeApp(database.url)
+    const { app, dispose } = await makeApp(database.url)
     const response = await app.handle(get("/api/db/health"))
     const health = decode(await response.json())
     expect(response.status).toBe(200)
@@ -30,7 +30,7 @@ describe("GET /api/db/health", () => {
   })
 
   it("answers HEAD with the same status and no body", async () => {
-    const { app, dispose } = makeApp(database.url)
+    const { app, dispose } = await makeApp(database.url)
     const response = await app.handle(get("/api/db/health", { method: "HEAD" }))
     expect(response.status).toBe(200)
     expect(await response.text()).toBe("")
@@ -45,7 +45,7 @@ describe("GET /api/db/health", () => {
     "answers 503 within 3 s when connections are %s, and gives nothing away",
     async (how, message) => {
       const hole = await blackHole()
-      const { app, dispose, lines } = makeApp(how === "silent" ? hole.url : deadUrl)
+      const { app, dispose, lines } = await makeApp(how === "silent" ? hole.url : deadUrl)
       const startedAt = performance.now()
       const response = await app.handle(get("/api/db/health"))
       const tookMs = performance.now() - startedAt

@@ -1,5 +1,5 @@
 import { createTestDatabase } from "@ems/db-testing"
-import { Health } from "@ems/schema/contract/Health"
+import { HealthStatusOnly } from "@ems/schema/contract/Health"
 import * as Schema from "effect/Schema"
 import { afterEach, describe, expect, it } from "vitest"
 import { type Run, runFile, runServer } from "./process.ts"
@@ -7,7 +7,7 @@ import { blackHole, canary, deadUrl, until } from "./support.ts"
 
 const running = new Set<Run>()
 const start = (env: Record<string, string>): Run => {
-  const run = runServer(env)
+  const run = runServer({ EMS_AUTH_SECRET: `${canary}-0123456789abcdef0123456789abcdef`, ...env })
   running.add(run)
   return run
 }
@@ -34,7 +34,7 @@ describe("the server process", () => {
     const run = start({ DATABASE_URL: database.url })
     const response = await fetch(`${await run.url}/api/db/health`)
     expect(response.status).toBe(200)
-    expect(Schema.decodeUnknownSync(Health)(await response.json()).status).toBe("healthy")
+    expect(Schema.decodeUnknownSync(HealthStatusOnly)(await response.json()).status).toBe("healthy")
     expect((await fetch(`${await run.url}/api/db/health`, { method: "HEAD" })).status).toBe(200)
     const open = () =>
       database.admin("select 1 from pg_stat_activity where application_name = 'ems' and datname = $1", [database.name])
@@ -57,8 +57,14 @@ describe("the server process", () => {
 
   it("refuses bodies over 64 KiB", async () => {
     const run = start({ DATABASE_URL: deadUrl })
-    const body = "x".repeat(65 * 1024)
-    expect((await fetch(await run.url, { method: "POST", body })).status).toBe(413)
+    const url = `${await run.url}/api/auth/login`
+    const statusOf = async (kib: number) => {
+      const body = JSON.stringify("x".repeat(kib * 1024))
+      return (await fetch(url, { method: "POST", body, headers: { "content-type": "application/json" } })).status
+    }
+    expect(await statusOf(63)).toBe(422)
+    expect(await statusOf(65)).toBe(413)
+    expect(await statusOf(1024)).toBe(413)
   })
 
   it("answers a request in flight when told to stop, and takes no new ones", async () => {
@@ -66,11 +72,11 @@ describe("the server process", () => {
     const answer = fetch(`${url}/api/db/health`)
     await sleep(500)
     run.child.kill("SIGTERM")
-    await sleep(300)
+    await sleep(800)
     expect(await fetch(url).catch(() => "refused")).toBe("refused")
     const response = await answer
     expect(response.status).toBe(503)
-    expect(Schema.decodeUnknownSync(Health)(await response.json()).status).toBe("unhealthy")
+    expect(Schema.decodeUnknownSync(HealthStatusOnly)(await response.json()).status).toBe("unhealthy")
     expect(await run.exit).toBe(0)
     await close()
   })

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { afterAll, describe, expect, it } from "vitest"
 import * as Contract from "../src/http/Contract.ts"
-import { canary, dbError, deadUrl, get, makeApp, problemOf, until } from "./support.ts"
+import { canary, dbError, deadUrl, forTests, get, makeApp, problemOf, until } from "./support.ts"
 
 /** Total over the reasons, and written apart from the product's own table. */
 const statuses: { readonly [Tag in ReasonTag]: number } = {
@@ -40,7 +40,7 @@ const statuses: { readonly [Tag in ReasonTag]: number } = {
   ServerError: 500
 }
 
-const { app: base, dispose, lines, runtime } = makeApp(deadUrl)
+const { app: base, dispose, lines, runtime } = await makeApp(deadUrl)
 afterAll(() => dispose())
 
 let interrupted = 0
@@ -48,24 +48,28 @@ const app = base
   .all(
     "/fails/:tag/:fate",
     ({ params, request }) =>
-      runtime.respond(Effect.fail(dbError(params.tag as ReasonTag, params.fate as Fate)), request)
+      runtime.respond(Effect.fail(dbError(params.tag as ReasonTag, params.fate as Fate)), request),
+    { detail: forTests }
   )
-  .get("/dies", ({ request }) => runtime.respond(Effect.die(new Error(canary)), request))
+  .get("/dies", ({ request }) => runtime.respond(Effect.die(new Error(canary)), request), { detail: forTests })
   .get("/throws", () => {
     throw new Error(`${canary}\n    at ${canary} (${canary}.ts:1:1)`)
-  })
-  .get("/rejects", ({ request }) => Promise.reject(new Error(`${canary} ${request.method}`)))
+  }, { detail: forTests })
+  .get("/rejects", ({ request }) => Promise.reject(new Error(`${canary} ${request.method}`)), { detail: forTests })
   .get(
     "/hangs",
     ({ request }) =>
-      runtime.respond(Effect.never.pipe(Effect.onInterrupt(() => Effect.sync(() => interrupted++))), request)
+      runtime.respond(Effect.never.pipe(Effect.onInterrupt(() => Effect.sync(() => interrupted++))), request),
+    { detail: forTests }
   )
-  .post("/takes", () => "", { body: Contract.request(Schema.Struct({ limit: Schema.Int })) })
+  .post("/takes", () => "", { body: Contract.request(Schema.Struct({ limit: Schema.Int })), detail: forTests })
   .get("/breaks", () => ({ limit: canary }) as never, {
-    response: { 200: Contract.response(Schema.Struct({ limit: Schema.Int })) }
+    response: { 200: Contract.response(Schema.Struct({ limit: Schema.Int })) },
+    detail: forTests
   })
   .get("/encodes", () => ({ at: 1n }), {
-    response: { 200: Contract.response(Schema.Struct({ at: Schema.BigIntFromString })) }
+    response: { 200: Contract.response(Schema.Struct({ at: Schema.BigIntFromString })) },
+    detail: forTests
   })
 
 const post = (body: string, type = "application/json") =>

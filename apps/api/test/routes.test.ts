@@ -12,10 +12,13 @@ interface Document {
   readonly components: { readonly schemas: Record<string, unknown> }
 }
 
-const { app, dispose } = makeApp(deadUrl)
+const { app, dispose } = await makeApp(deadUrl)
 afterAll(() => dispose())
 
 const routes = app.routes.map(({ method, path }) => `${method} ${path}`).toSorted()
+
+/** As OpenAPI writes parameters. */
+const templates = routes.map((route) => route.replaceAll(/:(\w+)/g, "{$1}")).toSorted()
 
 describe("GET /", () => {
   it("lists every route of the application with a description", async () => {
@@ -36,14 +39,14 @@ describe("GET /openapi/json", () => {
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`)
     )
     expect(openapi).toMatch(/^3\.1\./)
-    expect(listed.toSorted()).toEqual(routes)
+    expect(listed.toSorted()).toEqual(templates)
     for (const operation of Object.values(paths).flatMap((operations) => Object.values(operations))) {
       expect(operation.summary).toBeTruthy()
       expect(operation.responses["default"]).toEqual({ $ref: "#/components/responses/Problem" })
     }
   })
 
-  it("has the contract's schema for 200 and 503 of the health route", async () => {
+  it("has the contract's schemas for 200 and 503 of the health route", async () => {
     const { paths } = await read()
     const responses = paths["/api/db/health"]?.["get"]?.responses
     for (const status of ["200", "503"]) {
@@ -51,12 +54,17 @@ describe("GET /openapi/json", () => {
         content: {
           "application/json": {
             schema: {
-              type: "object",
-              required: ["status", "timestamp", "database", "performance", "message"],
-              properties: {
-                status: { enum: ["healthy", "degraded", "unhealthy"] },
-                database: { properties: { connection: { enum: ["connected", "disconnected"] } } }
-              }
+              anyOf: [
+                {
+                  type: "object",
+                  required: ["status", "timestamp", "database", "performance", "message"],
+                  properties: {
+                    status: { enum: ["healthy", "degraded", "unhealthy"] },
+                    database: { properties: { connection: { enum: ["connected", "disconnected"] } } }
+                  }
+                },
+                { type: "object", required: ["status", "timestamp"] }
+              ]
             }
           }
         }

@@ -1,8 +1,9 @@
 import * as DbCore from "@ems/db-core/DbCore"
 import { DbError, type Fate } from "@ems/db-core/errors/DbError"
 import type { ReasonTag } from "@ems/db-core/errors/SqlState"
-import { relations } from "@ems/schema"
+import { indexCatalog, relations } from "@ems/schema"
 import { Problem } from "@ems/schema/contract/Problem"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -10,8 +11,11 @@ import * as References from "effect/References"
 import * as Schema from "effect/Schema"
 import * as net from "node:net"
 import { expect } from "vitest"
-import { createApp } from "../src/app.ts"
+import { type AppOptions, createApp } from "../src/app.ts"
+import { open } from "../src/http/Access.ts"
+import type { LimitSettings } from "../src/limits/RateLimits.ts"
 import * as Runtime from "../src/Runtime.ts"
+import * as Services from "../src/Services.ts"
 
 /** In every place that must not leave: passwords, messages, rows. */
 export const canary = "CANARY-7f3a"
@@ -24,17 +28,39 @@ export interface Line {
   readonly text: string
 }
 
-/** An application on `url`, and what it logs. */
-export const makeApp = (url: string) => {
+/** No limits. */
+export const unlimited: LimitSettings = { address: 0, principal: 0, failure: 0, login: 0, account: 0 }
+
+/** `detail` of a route that a test adds. */
+export const forTests = open({ summary: "A test's own", tags: ["test"] })
+
+/** Signs access tokens in tests. */
+export const authSecret = `${canary}-0123456789abcdef0123456789abcdef`
+
+/** An application on `url`, and what it logs. Everybody may do everything unless `auth` is on. */
+export const makeApp = async (
+  url: string,
+  { inFlight = { max: 1000, timeout: 10_000 }, limits = unlimited, ...options }:
+    & AppOptions
+    & Partial<Services.ServicesOptions> = {}
+) => {
   const lines: Array<Line> = []
   const logger = Logger.map(Logger.formatJson, (text) => {
     lines.push({ level: (JSON.parse(text) as { level: string }).level, text })
   })
   const logging = Layer.mergeAll(Logger.layer([logger]), Layer.succeed(References.MinimumLogLevel, "Debug"))
-  const managed = ManagedRuntime.make(Layer.provideMerge(DbCore.layerOf(relations, { url }), logging))
+  const managed = ManagedRuntime.make(
+    Services.layerNoDeps({ inFlight, limits }).pipe(
+      Layer.provideMerge(DbCore.layerOf(relations, { url }, { indexes: indexCatalog })),
+      Layer.provideMerge(logging),
+      Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({ EMS_AUTH_SECRET: authSecret })))
+    )
+  )
+  const context = await managed.context()
   return {
-    app: createApp(managed),
-    runtime: Runtime.make(managed),
+    app: createApp(context, { auth: "off", ...options }),
+    context,
+    runtime: Runtime.make(context),
     lines,
     dispose: () => managed.dispose()
   }

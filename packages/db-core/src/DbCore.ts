@@ -18,6 +18,7 @@ import { Driver } from "./driver/Driver.ts"
 import { none, StatementHooks } from "./driver/StatementHooks.ts"
 import { Maintenance } from "./maintenance/Maintenance.ts"
 import { Fences } from "./optimizer/cache/Fences.ts"
+import { Explain } from "./optimizer/Explain.ts"
 import { Optimizer } from "./optimizer/Optimizer.ts"
 import * as PoolMetrics from "./optimizer/statistics/PoolMetrics.ts"
 import { QueryPlans } from "./optimizer/statistics/QueryPlans.ts"
@@ -29,6 +30,7 @@ export type DbCore =
   | Database
   | DbConfig
   | Driver
+  | Explain
   | HealthCheck
   | Maintenance
   | Optimizer
@@ -70,6 +72,7 @@ export const layerNoDeps = (
       Layer.mergeAll(
         Database.layerNoDeps(relations),
         Catalog.layerNoDeps({ indexes }),
+        Explain.layerNoDeps(),
         Maintenance.layerNoDeps({ indexes }),
         Optimizer.layerNoDeps(),
         QueryPlans.layerNoDeps()

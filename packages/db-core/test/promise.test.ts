@@ -238,7 +238,7 @@ describe("promise API", () => {
       const { dbOptimization } = open
       const { database: own, indexes, notes, tables, unusedIndexes } = await dbOptimization.getPerformanceMetrics()
       assert.strictEqual(own.name, database.name)
-      assert.isAbove(own.bytes, 1_000_000)
+      assert.isAbove(own.bytes ?? 0, 1_000_000)
       assert.include(tables.map(({ table }) => table), "registrations")
       assert.include(indexes.map(({ name }) => name), "idx_events_date")
       assert.isArray(notes)

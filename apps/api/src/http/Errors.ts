@@ -2,6 +2,7 @@
 import * as Predicate from "effect/Predicate"
 import type { AnyElysia } from "elysia"
 import type { Runtime } from "../Runtime.ts"
+import { Refused } from "./Failure.ts"
 import * as Problem from "./Problem.ts"
 
 interface Failed {
@@ -9,6 +10,12 @@ interface Failed {
   readonly error: unknown
   readonly request: Request
   readonly set: { status?: number | string }
+}
+
+/** What a hook refused. Elysia wraps what goes wrong while it reads a body. */
+const refusalIn = (error: unknown): Problem.Kind | undefined => {
+  const inner = Predicate.hasProperty(error, "cause") && !(error instanceof Refused) ? error.cause : error
+  return inner instanceof Refused ? inner.kind : undefined
 }
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const
@@ -51,7 +58,7 @@ export const hook = ({ refuse }: Pick<Runtime, "refuse">, app: AnyElysia) => {
   }
 
   return ({ code, error, request, set }: Failed): Response => {
-    const known = problem(code, error, request)
+    const known = refusalIn(error) ?? problem(code, error, request)
     const response = known === undefined ? refuse(error, request) : Problem.toResponse(known, request)
     // For the access log: Elysia does not show it the response of this hook.
     set.status = response.status

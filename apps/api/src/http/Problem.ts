@@ -6,6 +6,7 @@ import type { DbError } from "@ems/db-core/errors/DbError"
 import type { ReasonTag } from "@ems/db-core/errors/SqlState"
 import * as Contract from "@ems/schema/contract/Problem"
 import * as Schema from "effect/Schema"
+import type { Json } from "effect/Schema"
 import { STATUS_CODES } from "node:http"
 import * as RequestInfo from "./RequestInfo.ts"
 
@@ -17,6 +18,8 @@ export interface Kind {
   /** The reason in one word, for programs. */
   readonly reason?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Further members of the problem, for programs. */
+  readonly more?: Readonly<Record<string, Json>>
 }
 
 interface DbKind {
@@ -65,6 +68,50 @@ const dbKinds: { readonly [Tag in ReasonTag]: DbKind } = {
 
 /** The client closed the connection: nobody reads this, it is for the log. */
 export const clientGone: Kind = { status: 499, reason: "ClientGone" }
+export const noToken: Kind = {
+  status: 401,
+  detail: "Send an access token: Authorization: Bearer …",
+  reason: "NoToken",
+  headers: { "www-authenticate": "Bearer" }
+}
+/** One answer for every reason: what is wrong with a credential is for who has it, not for who guesses. */
+export const invalidToken: Kind = {
+  status: 401,
+  detail: "The access token is not valid: it may have expired or been revoked.",
+  reason: "InvalidToken",
+  headers: { "www-authenticate": "Bearer error=\"invalid_token\"" }
+}
+export const forbidden = (role: string, scope: string): Kind => ({
+  status: 403,
+  detail: `This needs the role ${role} and the scope ${scope}.`,
+  reason: "Forbidden",
+  headers: { "www-authenticate": `Bearer error="insufficient_scope", scope="${scope}"` }
+})
+/** It may be that this is allowed, and nobody can say so now. */
+export const unverified: Kind = {
+  status: 503,
+  detail: "Who asks could not be checked: the database does not answer. Reading goes on for a while.",
+  reason: "Unverified",
+  headers: { "retry-after": "5" }
+}
+/** `retryAfter` in seconds. */
+export const tooMany = (retryAfter: number): Kind => ({
+  status: 429,
+  detail: "Too many requests.",
+  reason: "RateLimited",
+  headers: { "retry-after": String(retryAfter) }
+})
+export const busy: Kind = {
+  status: 503,
+  detail: "The server is at work on as many requests as it takes.",
+  reason: "Overloaded",
+  headers: { "retry-after": "1" }
+}
+export const tookTooLong: Kind = {
+  status: 504,
+  detail: "The request took longer than it may, and was cancelled.",
+  reason: "DeadlineExceeded"
+}
 export const stopping: Kind = { status: 503, detail: "The server is stopping.", headers: { "retry-after": "5" } }
 
 /**
@@ -85,14 +132,15 @@ export const ofDbError = ({ fate, reason }: DbError, request: Request): Kind => 
 
 const encode = Schema.encodeSync(Contract.Problem)
 
-export const toResponse = ({ detail, headers, reason, status }: Kind, request: Request): Response => {
+export const toResponse = ({ detail, headers, more, reason, status }: Kind, request: Request): Response => {
   const problem = encode({
     type: "about:blank",
     title: STATUS_CODES[status] ?? (status === 499 ? "Client Closed Request" : "Error"),
     status,
     ...(detail !== undefined && { detail }),
     requestId: RequestInfo.of(request).id,
-    ...(reason !== undefined && { reason })
+    ...(reason !== undefined && { reason }),
+    ...more
   })
   return new Response(JSON.stringify(problem), { status, headers: { ...headers, "content-type": contentType } })
 }

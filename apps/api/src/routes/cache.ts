@@ -3,10 +3,11 @@ import { type CacheSnapshot, Optimizer, type TableReport } from "@ems/db-core/op
 import { Cache } from "@ems/schema/contract/Cache"
 import * as Effect from "effect/Effect"
 import { Elysia } from "elysia"
+import { only } from "../http/Access.ts"
 import * as Contract from "../http/Contract.ts"
 import type { Runtime } from "../Runtime.ts"
 
-const cacheOf = (known: CacheSnapshot, tables: ReadonlyArray<TableReport>): Cache => ({
+export const cacheOf = (known: CacheSnapshot, tables: ReadonlyArray<TableReport>): Cache => ({
   enabled: known.enabled,
   guarantee: known.guarantee,
   stalenessMs: known.stalenessMs,
@@ -41,9 +42,9 @@ const report = Effect.gen(function*() {
 export const cache = ({ respond }: Pick<Runtime, "respond">) =>
   new Elysia().get("/api/db/cache", ({ request }) => respond(report, request), {
     response: { 200: Contract.response(Cache) },
-    detail: {
+    detail: only("viewer", "database:read", {
       summary: "The query cache",
       description: "What is answered from memory, what is not and why, and how stale an answer may be.",
       tags: ["database"]
-    }
+    })
   })

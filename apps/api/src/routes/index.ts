@@ -2,6 +2,7 @@
 import { Endpoint, Endpoints } from "@ems/schema/contract/Endpoints"
 import * as Schema from "effect/Schema"
 import { type AnyElysia, Elysia } from "elysia"
+import { open } from "../http/Access.ts"
 import * as Contract from "../http/Contract.ts"
 import { product } from "../product.ts"
 
@@ -17,5 +18,5 @@ const list = (app: AnyElysia): ReadonlyArray<Endpoint> =>
 export const index = (app: AnyElysia) =>
   new Elysia().get("/", () => ({ ...product, endpoints: list(app) }), {
     response: { 200: Contract.response(Endpoints) },
-    detail: { summary: "This list of endpoints", tags: ["server"] }
+    detail: open({ summary: "This list of endpoints", tags: ["server"] })
   })

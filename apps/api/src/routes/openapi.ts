@@ -6,8 +6,10 @@ import { toOpenAPISchema } from "@elysiajs/openapi"
 import { ScalarRender } from "@elysiajs/openapi/scalar"
 import * as ProblemContract from "@ems/schema/contract/Problem"
 import * as JsonSchema from "effect/JsonSchema"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { type AnyElysia, Elysia } from "elysia"
+import { open } from "../http/Access.ts"
 import * as Contract from "../http/Contract.ts"
 import * as Problem from "../http/Problem.ts"
 import { product } from "../product.ts"
@@ -24,6 +26,11 @@ const page = ScalarRender(info, {
   cdn: "https://cdn.jsdelivr.net/npm/@scalar/api-reference@1.72.1/dist/browser/standalone.min.js"
 })
 
+/** The page's script, its styles and the document; nothing of any other origin. */
+const pagePolicy = "default-src 'none'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; " +
+  "style-src 'unsafe-inline' https://cdn.jsdelivr.net; font-src https://fonts.scalar.com data:; img-src 'self' data:; " +
+  "connect-src 'self'; frame-ancestors 'none'"
+
 /** JSON Schema of a contract; what it defines by name goes to `definitions`, for the document's components. */
 const toJsonSchema = (contract: Schema.Top, definitions: Record<string, JsonSchema.JsonSchema>) => {
   const { definitions: own, dialect, schema } = Schema.toJsonSchemaDocument(contract)
@@ -33,7 +40,18 @@ const toJsonSchema = (contract: Schema.Top, definitions: Record<string, JsonSche
 }
 
 interface Operation {
+  requestBody?: unknown
   responses?: Record<string, unknown>
+}
+
+const operationOf = (
+  paths: Readonly<Record<string, unknown>>,
+  method: string,
+  path: string
+): Operation | undefined => {
+  const operations = paths[path.replace(/:([^/]+)/g, "{$1}")]
+  const verb = method.toLowerCase()
+  return Predicate.hasProperty(operations, verb) && Predicate.isObject(operations[verb]) ? operations[verb] : undefined
 }
 
 const describe = (app: AnyElysia) => {
@@ -46,6 +64,15 @@ const describe = (app: AnyElysia) => {
     { effect: (wire: unknown) => Contract.isWire(wire) ? toJsonSchema(wire.contract, definitions) : undefined },
     openapiVersion
   )
+  // The plugin leaves out the bodies that a hook of ours reads: all of them.
+  for (const { hooks, method, path } of app.routes) {
+    const operation = operationOf(paths, method, path)
+    if (operation === undefined || !Contract.isWire(hooks?.body)) continue
+    operation.requestBody = {
+      required: true,
+      content: { "application/json": { schema: toJsonSchema(hooks.body.contract, definitions) } }
+    }
+  }
   for (const operations of Object.values(paths)) {
     for (const operation of Object.values(operations ?? {}) as ReadonlyArray<Operation>) {
       operation.responses = { ...operation.responses, default: { $ref: "#/components/responses/Problem" } }
@@ -78,9 +105,10 @@ export const openapi = (app: AnyElysia) => {
         describedRoutes = app.routes.length
       }
       return document
-    }, { detail: { summary: "The OpenAPI document", tags: ["server"] } })
+    }, { detail: open({ summary: "The OpenAPI document", tags: ["server"] }) })
     .get("/openapi", ({ set }) => {
       set.headers["content-type"] = "text/html; charset=utf-8"
+      set.headers["content-security-policy"] = pagePolicy
       return page
-    }, { detail: { summary: "The OpenAPI document as a page", tags: ["server"] } })
+    }, { detail: open({ summary: "The OpenAPI document as a page", tags: ["server"] }) })
 }

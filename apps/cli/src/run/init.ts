@@ -1,3 +1,4 @@
+import * as AccessTables from "@ems/access/AccessTables"
 import { Maintenance } from "@ems/db-core/maintenance/Maintenance"
 import { MaintenanceError } from "@ems/db-core/maintenance/MaintenanceError"
 import type { MaintenancePlan } from "@ems/db-core/maintenance/MaintenancePlan"
@@ -74,7 +75,11 @@ const initLines = ({ changeLog, database, indexes, migrations, schema, statistic
 
 export const runInit = Effect.fn("emsdb.init")(function*(options: { readonly seed: boolean; readonly json: boolean }) {
   const [took, [result, indexes]] = yield* Effect.timed(
-    Effect.all([Initializer.initialize({ migrations: migrationsFolder }), ensureIndexes])
+    Effect.all([
+      // After the migrations: a role is a type of theirs.
+      Effect.tap(Initializer.initialize({ migrations: migrationsFolder }), AccessTables.install),
+      ensureIndexes
+    ])
   )
   const init = initOf(result, indexes, Duration.toMillis(took))
   if (options.seed) {

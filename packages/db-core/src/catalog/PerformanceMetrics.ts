@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { DbError } from "../errors/DbError.ts"
+import { notesOf, rowsOf, type UnavailablePart, unavailableParts } from "./AnswerParts.ts"
 import { type CacheHitRatio, cacheHitRatios } from "./cacheHitRatios.ts"
 import type { Catalog } from "./Catalog.ts"
 import type { Answer } from "./CatalogQuery.ts"
@@ -16,7 +17,8 @@ export interface DatabaseMetrics {
   readonly name: string
   /** As `server_version_num`. */
   readonly version: number
-  readonly bytes: number
+  /** Null when it could not be asked for. */
+  readonly bytes: number | null
   /** Share of the blocks that were in `shared_buffers`, since the statistics began; null when none was read. */
   readonly cacheHitRatio: number | null
   /** ISO instants: of the server, and of what is counted in it. */
@@ -36,27 +38,42 @@ export interface PerformanceMetrics {
   readonly indexes: ReadonlyArray<IndexUsage>
   /** Not yet a reason to drop one: `observedDays` says how long was looked. */
   readonly unusedIndexes: ReadonlyArray<UnusedIndex>
-  /** What could not be looked at, and what limits the rest: one sentence each. */
+  /** What could not be looked at, and is empty or null for that. */
+  readonly unavailableParts: ReadonlyArray<UnavailablePart<MetricsPart>>
+  /** The same as sentences, and what limits the rest. */
   readonly notes: ReadonlyArray<string>
 }
 
+export type MetricsPart =
+  | "size"
+  | "cacheHitRatio"
+  | "statisticsSince"
+  | "tables"
+  | "activity"
+  | "indexes"
+  | "unusedIndexes"
+
 type Reader = Pick<Catalog["Service"], "read" | "server">
 
-const rowsOf = <Row>(answer: Answer<Row>): ReadonlyArray<Row> => answer.isAvailable ? answer.rows : []
+const joined = (size: Answer<TableSize>, activity: Answer<TableActivity>): Answer<TableMetrics> => {
+  if (!size.isAvailable) return size
+  const byName = new Map(rowsOf(activity).map(({ schema, table, ...row }) => [`${schema}.${table}`, row]))
+  return {
+    ...size,
+    rows: size.rows.map((row) => ({ ...row, activity: byName.get(`${row.schema}.${row.table}`) ?? null })),
+    notes: [...size.notes, ...notesOf(activity)]
+  }
+}
 
-const notesOf = (answer: Answer<unknown>): ReadonlyArray<string> =>
-  answer.isAvailable ? answer.notes : [answer.unavailable.text]
+/** With `activity` as it was asked for: without an answer to it no table has any. */
+export const tableAnswers = ({ read }: Reader) =>
+  Effect.map(Effect.all([read(sizes), read(tableActivity)]), ([size, activity]) => ({
+    tables: joined(size, activity),
+    activity
+  }))
 
-export const tableMetrics = ({ read }: Reader): Effect.Effect<Answer<TableMetrics>, DbError> =>
-  Effect.map(Effect.all([read(sizes), read(tableActivity)]), ([size, activity]) => {
-    if (!size.isAvailable) return size
-    const byName = new Map(rowsOf(activity).map(({ schema, table, ...row }) => [`${schema}.${table}`, row]))
-    return {
-      ...size,
-      rows: size.rows.map((row) => ({ ...row, activity: byName.get(`${row.schema}.${row.table}`) ?? null })),
-      notes: [...size.notes, ...notesOf(activity)]
-    }
-  })
+export const tableMetrics = (catalog: Reader): Effect.Effect<Answer<TableMetrics>, DbError> =>
+  Effect.map(tableAnswers(catalog), ({ tables }) => tables)
 
 export const performanceMetrics = (catalog: Reader): Effect.Effect<PerformanceMetrics, DbError> =>
   Effect.gen(function*() {
@@ -64,7 +81,7 @@ export const performanceMetrics = (catalog: Reader): Effect.Effect<PerformanceMe
     const size = yield* catalog.read(databaseSize)
     const ratios = yield* catalog.read(cacheHitRatios)
     const observed = yield* catalog.read(observedWindow)
-    const tables = yield* tableMetrics(catalog)
+    const { activity, tables } = yield* tableAnswers(catalog)
     const indexes = yield* catalog.read(indexUsage)
     const unused = yield* catalog.read(unusedIndexes)
     const ratio = rowsOf<CacheHitRatio>(ratios).find(({ kind }) => kind === "database")?.ratio ?? null
@@ -72,7 +89,7 @@ export const performanceMetrics = (catalog: Reader): Effect.Effect<PerformanceMe
       database: {
         name: server.database,
         version: server.version,
-        bytes: rowsOf(size)[0]?.bytes ?? 0,
+        bytes: rowsOf(size)[0]?.bytes ?? null,
         cacheHitRatio: ratio,
         startedAt: server.startedAt,
         statisticsSince: rowsOf(observed)[0]?.since ?? null
@@ -80,6 +97,15 @@ export const performanceMetrics = (catalog: Reader): Effect.Effect<PerformanceMe
       tables: rowsOf(tables),
       indexes: rowsOf(indexes),
       unusedIndexes: rowsOf(unused),
-      notes: [...new Set([size, ratios, tables, indexes, unused].flatMap(notesOf))]
+      unavailableParts: unavailableParts<MetricsPart>({
+        size,
+        cacheHitRatio: ratios,
+        statisticsSince: observed,
+        tables,
+        activity,
+        indexes,
+        unusedIndexes: unused
+      }),
+      notes: [...new Set([size, ratios, observed, tables, indexes, unused].flatMap(notesOf))]
     }
   })

@@ -6,6 +6,7 @@
 import { activityText, sessionNotes, withoutValues } from "./ActivityText.ts"
 import { type CatalogQuery, needsSessions } from "./CatalogQuery.ts"
 import { elapsedMs } from "./Elapsed.ts"
+import { isoInstant } from "./ServerFacts.ts"
 
 export interface Activity {
   readonly pid: number
@@ -29,6 +30,8 @@ export interface Activity {
   /** Since the state last changed. */
   readonly stateMs: number | null
   readonly connectedMs: number | null
+  /** ISO instant: with `pid` it says which session, as a number alone does not. Null where this role may not see it. */
+  readonly backendStart: string | null
   /** It waits for a lock. */
   readonly isBlocked: boolean
   /** The session that asked. */
@@ -50,6 +53,7 @@ select a.pid, a.leader_pid as "leaderPid", a.backend_type as "backendType",
   host(a.client_addr) as address, a.state, a.wait_event_type as "waitEventType", a.wait_event as "waitEvent",
   ${elapsedMs("a.query_start")} as "queryMs", ${elapsedMs("a.xact_start")} as "transactionMs",
   ${elapsedMs("a.state_change")} as "stateMs", ${elapsedMs("a.backend_start")} as "connectedMs",
+  ${isoInstant("a.backend_start")} as "backendStart",
   -- Seen by every role, unlike wait events.
   exists (select from pg_locks l where l.pid = a.pid and not l.granted) as "isBlocked",
   a.pid = pg_backend_pid() as "isOwn", a.query_id::text as "queryId", ${activityText("a")} as query

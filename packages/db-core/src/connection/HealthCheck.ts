@@ -109,10 +109,15 @@ const make = Effect.gen(function*() {
       }
     })
 
+  /**
+   * While callers wait for connections a probe would wait with them, and say no more than the answers that they get.
+   */
   const isFresh = (): boolean => {
     const { lastAnswerAt, state } = observations.current()
-    return state === "draining" || (state === "healthy" && lastAnswerAt !== undefined &&
-      clock.currentTimeMillisUnsafe() - lastAnswerAt < config.healthInterval)
+    if (state === "draining") return true
+    if (lastAnswerAt === undefined) return false
+    const age = clock.currentTimeMillisUnsafe() - lastAnswerAt
+    return (state === "healthy" && age < config.healthInterval) || (state === "degraded" && age < probeTimeout)
   }
 
   const probe = Effect.gen(function*() {

@@ -56,6 +56,8 @@ export class Pool extends Context.Service<
   Lanes & {
     /** Every counter, now. */
     readonly snapshot: Effect.Effect<PoolSnapshot>
+    /** Server processes of its connections, as far as they are known: behind a pooler they are other clients' too. */
+    readonly pids: Effect.Effect<ReadonlySet<number>>
     /**
      * Gives every connection up: idle ones at once, the others when their callers are done. For when the server behind
      * them is not the primary any more. The next ones are opened to whatever the name resolves to then.
@@ -273,6 +275,10 @@ const make = Effect.gen(function*() {
     }
   })
 
+  const pids = Effect.sync(() =>
+    new Set([...entries].map(({ session }) => session.identity?.pid ?? session.backendPid))
+  )
+
   yield* Upkeep.make(config, { connections, counters, discard, now })
 
   const drain = Effect.suspend(() => {
@@ -308,5 +314,5 @@ const make = Effect.gen(function*() {
     )
   )
 
-  return { shared, lease, snapshot, evict, drain }
+  return { shared, lease, snapshot, pids, evict, drain }
 })

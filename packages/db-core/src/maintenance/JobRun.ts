@@ -13,7 +13,7 @@ import type { DbError } from "../errors/DbError.ts"
 import type { JobResult, StepOutcome, StepResult } from "./JobResult.ts"
 import * as JobStore from "./JobStore.ts"
 import type { Limits } from "./Limits.ts"
-import type { MaintenanceError } from "./MaintenanceError.ts"
+import { MaintenanceError } from "./MaintenanceError.ts"
 import type { MaintenancePlan, Step } from "./MaintenancePlan.ts"
 import type { MaintenanceRequest } from "./MaintenanceRequest.ts"
 import { planOf, type PlanOptions } from "./planOf.ts"
@@ -143,6 +143,13 @@ export const runJob = (
     const startedAt = yield* Clock.currentTimeMillis
     const runner = yield* acquire(direct, backend, action)
     const { ask, hasRecords } = runner
+    if (!hasRecords && request.jobId !== undefined) {
+      return yield* MaintenanceError.of(action, {
+        _tag: "Unsupported",
+        object: "a job with an id of its own",
+        because: "no records are kept in this database; emsdb init makes the tables"
+      })
+    }
     const finished = hasRecords && request.fresh !== true &&
         !["createIndexes", "maintenance", "dropIndex"].includes(action)
       ? yield* ask((connection) =>

@@ -41,6 +41,18 @@ export interface JobRow {
   readonly error: { readonly message: string } | null
 }
 
+/** What a list of jobs shows. */
+export type JobSummary =
+  & Pick<JobRow, "id" | "action" | "status" | "actor" | "progress" | "error" | "finishedAt">
+  & {
+    readonly application: string | null
+    /** Null of a job without a record. */
+    readonly startedAt: string | null
+  }
+
+/** All that is known of one job; of one without a record no plan and no result. */
+export type JobDetails = JobSummary & Partial<Pick<JobRow, "plan" | "result">>
+
 export const job = `${internalSchema}.maintenance_job`
 const step = `${internalSchema}.maintenance_step`
 
@@ -76,11 +88,15 @@ export const noteLost = (connection: WireConnection): Effect.Effect<void, DbErro
   ))
 
 /** A job without a plan yet: who asks meanwhile is told what is being planned. */
-export const begin = (connection: WireConnection, request: MaintenanceRequest): Effect.Effect<string, DbError> =>
+export const begin = (
+  connection: WireConnection,
+  { jobId, ...request }: MaintenanceRequest
+): Effect.Effect<string, DbError> =>
   Effect.flatMap(
     connection.rows<{ id: string }>(
-      `insert into ${job} (action, request, actor) values ($1::text, $2::text::jsonb, $3::text) returning id::text as id`,
-      [request.action, JSON.stringify(request), request.actor ?? null]
+      `insert into ${job} (id, action, request, actor)
+values (coalesce($4::text::uuid, gen_random_uuid()), $1::text, $2::text::jsonb, $3::text) returning id::text as id`,
+      [request.action, JSON.stringify(request), request.actor ?? null, jobId ?? null]
     ),
     ([row]) => row === undefined ? Effect.die(new Error("INSERT … RETURNING gave no row")) : Effect.succeed(row.id)
   )
@@ -145,11 +161,24 @@ export const finish = (
   ))
 
 /** Of a job without its lock the process ended, whether or not another runner has noted it yet. */
-const columns = `id::text as id, action, case when status = 'running' and not exists (
+const liveStatus = `case when status = 'running' and not exists (
     select from pg_locks l where l.pid = maintenance_job.pid and ${isHeld("l", lockKey)}
-  ) then 'lost' else status end as status, actor, application, role, pid,
+  ) then 'lost' else status end`
+const columns = `id::text as id, action, ${liveStatus} as status, actor, application, role, pid,
   ${isoInstant("started_at")} as "startedAt", ${isoInstant("finished_at")} as "finishedAt",
   request, plan, progress, result, error`
+
+/** Without the plan and what was done, which may be long. */
+export const summaries = (
+  connection: WireConnection,
+  limit: number
+): Effect.Effect<ReadonlyArray<JobSummary>, DbError> =>
+  connection.rows<JobSummary>(
+    `select id::text as id, action, ${liveStatus} as status, actor, application,
+  ${isoInstant("started_at")} as "startedAt", ${isoInstant("finished_at")} as "finishedAt", progress, error
+from ${job} order by started_at desc limit $1::text::int4`,
+    [String(limit)]
+  )
 
 /** The last jobs, the latest first. */
 export const list = (connection: WireConnection, limit: number): Effect.Effect<ReadonlyArray<JobRow>, DbError> =>
@@ -182,7 +211,7 @@ export const finishedEarlier = (
   Effect.map(
     connection.rows<{ done: string }>(
       `with latest as (
-  select id, status from ${job} where request - 'actor' = $1::text::jsonb - 'actor'
+  select id, status from ${job} where request - 'actor' = $1::text::jsonb - 'actor' - 'jobId'
     and started_at > clock_timestamp() - $2::text::float8 * interval '1 millisecond'
   order by started_at desc limit 1
 )

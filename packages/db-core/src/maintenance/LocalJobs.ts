@@ -77,7 +77,7 @@ export const make = Effect.fnUntraced(function*(
     })
 
   /** The sessions of this process are bounded: a second job would wait for one instead of being refused. */
-  const alone = (request: MaintenanceRequest, listener: JobListener) =>
+  const alone = (request: MaintenanceRequest, listener: JobListener): Running =>
     Effect.flatMap(Clock.currentTimeMillis, (since) => {
       const own: Current = { request, since, id: null }
       return oneAtATime.withPermitsIfAvailable(1)(
@@ -97,7 +97,14 @@ export const make = Effect.fnUntraced(function*(
           )
         })
       )
-    }).pipe(Effect.flatMap((found) => found._tag === "Some" ? Effect.succeed(found.value) : Effect.fail(busy(request))))
+    }).pipe(Effect.flatMap((found) => {
+      if (found._tag === "Some") return Effect.succeed(found.value)
+      const before = current?.id == null ? undefined : local.get(current.id)
+      // Its end is known before its session is closed: who was told so and goes on at once is not to be refused.
+      return before !== undefined && SubscriptionRef.getUnsafe(before.progress).status !== "running"
+        ? Effect.andThen(Deferred.await(before.ended), alone(request, listener))
+        : Effect.fail(busy(request))
+    }))
 
   const run: LocalJobs["run"] = (request, begun = () => Effect.void) =>
     Effect.gen(function*() {

@@ -59,6 +59,10 @@ export class Maintenance extends Context.Service<Maintenance, {
   readonly progress: (jobId: string) => Stream.Stream<Progress, MaintenanceError | DbError>
   /** The last jobs with their records, the latest first; at most `limit`, default 50. None where none are kept. */
   readonly jobs: (limit?: number) => Effect.Effect<ReadonlyArray<JobStore.JobRow>, DbError>
+  /** The last jobs in short, the latest first; at most `limit`, default 50. None where none are kept. */
+  readonly summaries: (limit?: number) => Effect.Effect<ReadonlyArray<JobStore.JobSummary>, DbError>
+  /** One job, its plan and what it did. Fails with `UnknownObject`. */
+  readonly job: (jobId: string) => Effect.Effect<JobStore.JobDetails, MaintenanceError | DbError>
   /**
    * Stops a job, also one of another process, within about a second. Says whether there was anything to stop; ends when
    * one of this process has cleaned up.
@@ -92,18 +96,25 @@ const make = Effect.fnUntraced(function*(given: MaintenanceOptions) {
   const lent = <A, E>(use: (connection: WireConnection) => Effect.Effect<A, E>): Effect.Effect<A, E | DbError> =>
     within(Effect.scoped(Effect.flatMap(statements.quiet, use)), queryTimeout)
 
+  /** Asks the records, where there are any. */
+  const recorded = <A, B>(
+    use: (connection: WireConnection) => Effect.Effect<A, DbError>,
+    otherwise: B
+  ): Effect.Effect<A | B, DbError> =>
+    lent((connection) =>
+      Effect.flatMap(
+        JobStore.isInstalled(connection),
+        (isInstalled): Effect.Effect<A | B, DbError> => isInstalled ? use(connection) : Effect.succeed(otherwise)
+      )
+    )
+
   const unknown = (jobId: string) =>
     MaintenanceError.of("maintenance", { _tag: "UnknownObject", kind: "job", name: jobId.slice(0, 64), nearest: [] })
 
   /** What the job's own process writes down. */
   const foreign = (jobId: string): Stream.Stream<Progress, MaintenanceError | DbError> =>
     Stream.fromEffectRepeat(Effect.gen(function*() {
-      const row = yield* lent((connection) =>
-        Effect.flatMap(
-          JobStore.isInstalled(connection),
-          (isInstalled) => isInstalled ? JobStore.find(connection, jobId) : Effect.undefined
-        )
-      )
+      const row = yield* recorded((connection) => JobStore.find(connection, jobId), undefined)
       if (row === undefined) return yield* unknown(jobId)
       const status = row.status === "lost" ? "failed" : row.status
       return { ...LocalJobs.beginning(jobId, row.request), ...row.progress, status }
@@ -151,22 +162,31 @@ const make = Effect.fnUntraced(function*(given: MaintenanceOptions) {
         ? foreign(jobId)
         : Stream.takeUntil(SubscriptionRef.changes(job.progress), ({ status }) => status !== "running")
     },
-    jobs: (limit = 50) =>
-      lent((connection) =>
-        Effect.flatMap(
-          JobStore.isInstalled(connection),
-          (isInstalled) => isInstalled ? JobStore.list(connection, limit) : Effect.succeed([])
-        )
-      ),
+    jobs: (limit = 50) => recorded((connection) => JobStore.list(connection, limit), []),
+    summaries: (limit = 50) => recorded((connection) => JobStore.summaries(connection, limit), []),
+    job: (jobId) =>
+      Effect.gen(function*() {
+        const row = yield* recorded((connection) => JobStore.find(connection, jobId), undefined)
+        if (row !== undefined) return row
+        const local = jobs.find(jobId)
+        if (local === undefined) return yield* unknown(jobId)
+        const progress = yield* SubscriptionRef.get(local.progress)
+        return {
+          id: jobId,
+          action: local.action,
+          status: progress.status,
+          actor: null,
+          application: applicationName,
+          startedAt: null,
+          finishedAt: null,
+          progress,
+          error: null
+        }
+      }),
     cancel: (jobId) => {
       const job = jobs.find(jobId)
       if (job !== undefined) return jobs.cancel(job)
-      return lent((connection) =>
-        Effect.flatMap(
-          JobStore.isInstalled(connection),
-          (isInstalled) => isInstalled ? JobStore.requestCancel(connection, jobId) : Effect.succeed(false)
-        )
-      )
+      return recorded((connection) => JobStore.requestCancel(connection, jobId), false)
     }
   } satisfies Maintenance["Service"]
 })

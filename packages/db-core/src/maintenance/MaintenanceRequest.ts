@@ -21,6 +21,11 @@ export interface MaintenanceRequest {
   readonly fresh?: boolean | undefined
   /** Who asks, for the records: a user's name or a program's. */
   readonly actor?: string | undefined
+  /**
+   * The UUID that its record is to have. A second job of one id fails with `UniqueViolation` before it has done
+   * anything; without records one that names its id is refused. Default: a new one.
+   */
+  readonly jobId?: string | undefined
 }
 
 export interface Named {

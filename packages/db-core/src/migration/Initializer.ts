@@ -11,6 +11,7 @@ import { DbConfig } from "../config/DbConfig.ts"
 import { Database, type DatabaseShape } from "../connection/Database.ts"
 import * as ChangeLog from "./ChangeLog.ts"
 import { createDatabase } from "./CreateDatabase.ts"
+import * as IdempotencyTables from "./IdempotencyTables.ts"
 import { internalSchemaSql } from "./internalSchema.ts"
 import * as MaintenanceTables from "./MaintenanceTables.ts"
 import * as Migrator from "./Migrator.ts"
@@ -89,6 +90,7 @@ export const initialize = Effect.fn("Initializer.initialize")(function*(options:
   const created = yield* createDatabase
   const schema = yield* ensureInternalSchema(database)
   yield* MaintenanceTables.install
+  yield* IdempotencyTables.install
   yield* StatementDeltas.install
   yield* ObjectSamples.install
   const migrations = yield* Migrator.migrate(options.migrations)

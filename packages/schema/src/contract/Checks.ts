@@ -1,6 +1,7 @@
-/** `emsdb check --json`: what was found wrong, or about to go wrong, and what could not be looked at. */
+/** `GET /api/db/checks` and `emsdb check --json`: what was found wrong, or about to go wrong, and what could not be looked at. */
 import * as Schema from "effect/Schema"
 import { Count, IsoInstant, Milliseconds, Text } from "./Scalars.ts"
+import { Unavailable } from "./Unavailable.ts"
 
 export const Severity = Schema.Literals(["info", "warn", "error"])
 export type Severity = typeof Severity.Type
@@ -44,15 +45,21 @@ export const Finding = Schema.Struct({
 })
 export type Finding = typeof Finding.Type
 
+const checkName = Schema.String.check(Schema.isMaxLength(64))
+
+export const ChecksQuery = Schema.Struct({
+  /** Names of checks with commas between them, which the server's parser makes a list of; without it all of them. */
+  only: Schema.optionalKey(
+    Schema.Union([checkName, Schema.Array(checkName).check(Schema.isMaxLength(100))])
+  )
+})
+
 export const CheckResult = Schema.Struct({
   name: Text,
   title: Text,
   findings: Schema.Array(Finding),
   /** Why nobody knows; null when it was looked at. */
-  unavailable: Schema.NullOr(Schema.Struct({
-    because: Schema.Literals(["version", "extension", "privilege", "backend", "statistics", "failed"]),
-    text: Text
-  })),
+  unavailable: Schema.NullOr(Unavailable),
   /** What limits the answer here. */
   notes: Schema.Array(Text)
 })

@@ -37,3 +37,11 @@ export const Health = Schema.Struct({
   message: Text
 })
 export type Health = typeof Health.Type
+
+/** What `GET /api/db/health` tells those who are not logged in. */
+export const HealthStatusOnly = Schema.Struct({
+  status: HealthStatus,
+  /** When this answer was made. */
+  timestamp: IsoInstant
+})
+export type HealthStatusOnly = typeof HealthStatusOnly.Type

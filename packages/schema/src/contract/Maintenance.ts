@@ -1,5 +1,6 @@
 /** What maintenance is asked for, what it would do, how far it is, and what it did. */
 import * as Schema from "effect/Schema"
+import { pageOf, pageQuery } from "./Page.ts"
 import { Count, IsoInstant, Milliseconds, Text } from "./Scalars.ts"
 
 /**
@@ -148,3 +149,75 @@ export const MaintenanceProgress = Schema.Struct({
   }))
 })
 export type MaintenanceProgress = typeof MaintenanceProgress.Type
+
+/** Names as `name` or `schema.name`, as they are in the catalog; at most 100. */
+const ObjectNames = Schema.Array(Text.check(Schema.isMaxLength(128))).check(
+  Schema.isMinLength(1),
+  Schema.isMaxLength(100),
+  Schema.isUnique()
+)
+
+/** `POST /api/db/maintenance`. */
+export const MaintenanceRequest = Schema.Struct({
+  action: MaintenanceAction,
+  /** Default: all tables of users. */
+  tables: Schema.optionalKey(ObjectNames),
+  /** For `reindex` and `dropIndex`; limits `createIndexes` to these. */
+  indexes: Schema.optionalKey(ObjectNames),
+  /** `optimizeStorage` of the named tables with VACUUM FULL: nobody can use them meanwhile. Default false. */
+  full: Schema.optionalKey(Schema.Boolean),
+  /** `createIndexes` also rebuilds those that are not as defined. Default false. */
+  rebuildDrifted: Schema.optionalKey(Schema.Boolean),
+  /** Tables at a time. Default 1. */
+  parallel: Schema.optionalKey(Schema.Literals([1, 2])),
+  /** Also what an interrupted run of the same request had finished in the last hour. Default false. */
+  fresh: Schema.optionalKey(Schema.Boolean),
+  /** Only says what would be done. Default false. */
+  dryRun: Schema.optionalKey(Schema.Boolean),
+  /** For the audit log; 1 to 200 characters. */
+  reason: Schema.optionalKey(Text.check(Schema.isMaxLength(200)))
+})
+export type MaintenanceRequest = typeof MaintenanceRequest.Type
+
+/** A job in a list. */
+export const MaintenanceJob = Schema.Struct({
+  id: Text,
+  action: MaintenanceAction,
+  /** `lost`: the process that ran it ended before it did. */
+  status: Schema.Literals(["running", "done", "failed", "cancelled", "lost"]),
+  /** Who asked for it; null when nobody said. */
+  actor: Schema.NullOr(Schema.String),
+  /** Of the process that runs it. */
+  application: Schema.NullOr(Schema.String),
+  /** Null where no records are kept. */
+  startedAt: Schema.NullOr(IsoInstant),
+  /** Null while it runs. */
+  finishedAt: Schema.NullOr(IsoInstant),
+  /** As it was last written down; null before that. */
+  percent: Schema.NullOr(Percent),
+  /** Why it failed. */
+  error: Schema.NullOr(Schema.String)
+})
+export type MaintenanceJob = typeof MaintenanceJob.Type
+
+/** One job with all that is known of it. */
+export const MaintenanceJobDetails = Schema.Struct({
+  ...MaintenanceJob.fields,
+  progress: Schema.NullOr(MaintenanceProgress),
+  /** Null while it is being made, and where no records are kept. */
+  plan: Schema.NullOr(MaintenancePlan),
+  /** Null unless it is done. */
+  result: Schema.NullOr(MaintenanceResult)
+})
+export type MaintenanceJobDetails = typeof MaintenanceJobDetails.Type
+
+export const MaintenanceJobsQuery = pageQuery(["startedAt", "finishedAt", "action", "status"])
+export const MaintenanceJobs = pageOf(MaintenanceJob)
+
+/** The job has begun. */
+export const MaintenanceAccepted = Schema.Struct({
+  job: MaintenanceJob,
+  /** Paths: the job, its progress as Server-Sent Events, and where a DELETE cancels it. */
+  links: Schema.Struct({ self: Text, events: Text, cancel: Text })
+})
+export type MaintenanceAccepted = typeof MaintenanceAccepted.Type

@@ -1,6 +1,7 @@
-/** `emsdb migrate plan|lint|status|repair --json` and `emsdb drift --json`. */
+/** `GET /api/db/migrations`, `emsdb migrate plan|lint|status|repair --json` and `emsdb drift --json`. */
 import * as Schema from "effect/Schema"
 import { Finding } from "./Checks.ts"
+import { pageOf, pageQuery } from "./Page.ts"
 import { Count, Milliseconds, Text } from "./Scalars.ts"
 
 /** What a run would do now. */
@@ -55,6 +56,26 @@ export const MigrationStatus = Schema.Struct({
   missing: Schema.Array(Schema.String)
 })
 export type MigrationStatus = typeof MigrationStatus.Type
+
+export const MigrationsQuery = pageQuery(["name"])
+
+/** Of all migrations: those of the journal in its order, and behind them those that are pending. */
+export const Migrations = Schema.Struct({
+  ...pageOf(Schema.Struct({
+    /** Of its folder, which begins with the time it was made. */
+    name: Schema.String,
+    state: Schema.Literals(["applied", "pending"]),
+    /** It is pending, and some of its statements have run. */
+    isBegun: Schema.Boolean,
+    /** It is applied, and its file has changed since. */
+    isEdited: Schema.Boolean,
+    /** It is applied, and its file is gone. */
+    isMissing: Schema.Boolean
+  })).fields,
+  /** Of all pages. */
+  counts: Schema.Struct({ applied: Count, pending: Count, begun: Count, edited: Count, missing: Count })
+})
+export type Migrations = typeof Migrations.Type
 
 export const MigrationRepair = Schema.Struct({
   /** What was found and done, one sentence each. */

@@ -22,6 +22,12 @@ export const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 /** A span of time in milliseconds, from 0, fractions allowed. */
 export const Milliseconds = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 
+/** How long something has gone on, in milliseconds by the server's clock; below 0 when that was set back meanwhile. */
+export const ElapsedMs = Schema.Finite
+
+/** A part of a whole: from 0 to 1. */
+export const Share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
+
 /** Text for a person: at least one character that is not white space. */
 export const Text = Schema.String.check(Schema.isPattern(/\S/u, { expected: "text that is not blank" }))
 

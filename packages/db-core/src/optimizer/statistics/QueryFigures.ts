@@ -86,13 +86,18 @@ export const queryFigures = (entry: QueryEntry, tally: Tally): QueryFigures => {
 }
 
 /** What a list is sorted by, the highest first. `rows` is of all calls together, `mean` and the rest are of one. */
-export type Order = "total" | "calls" | "mean" | "p95" | "max" | "rows" | "errors"
+export type Order = "total" | "calls" | "mean" | "p50" | "p95" | "p99" | "max" | "rows" | "errors"
 
-const ranks: { readonly [By in Order]: (tally: Tally) => number } = {
+/** Those for which durations have to be added up: ten times the work of the rest. */
+export const isOfDurations = (by: Order): boolean => by === "p50" || by === "p95" || by === "p99"
+
+export const ranks: { readonly [By in Order]: (tally: Tally) => number } = {
   total: ({ totalUs }) => totalUs,
   calls: ({ calls }) => calls,
   mean: ({ calls, totalUs }) => calls === 0 ? 0 : totalUs / calls,
+  p50: ({ durations }) => durations.quantile(0.5),
   p95: ({ durations }) => durations.quantile(0.95),
+  p99: ({ durations }) => durations.quantile(0.99),
   max: ({ maxUs }) => maxUs,
   rows: ({ rows }) => rows,
   errors: ({ errors }) => errors
@@ -108,8 +113,8 @@ export const topOf = (
 ): ReadonlyArray<QueryFigures> => {
   const found: Array<{ readonly entry: QueryEntry; readonly rank: number }> = []
   const sum = new Tally()
-  // Adding up durations is ten times the work of the rest: of all entries only where they are sorted by it.
-  const add = by === "p95" ? (tally: Tally) => sum.add(tally) : (tally: Tally) => sum.addCounts(tally)
+  // Of all entries only where they are sorted by it.
+  const add = isOfDurations(by) ? (tally: Tally) => sum.add(tally) : (tally: Tally) => sum.addCounts(tally)
   for (const entry of entries) {
     sum.clear()
     entry.each(window, now, add)

@@ -22,6 +22,7 @@ import { followed, type Plan } from "./PlanShape.ts"
 import type { CacheCounter, QueryEntry } from "./QueryEntry.ts"
 import { type Figures, figuresOf, type Order, type QueryFigures, queryFigures, topOf } from "./QueryFigures.ts"
 import { type Labels, QueryLabels } from "./QueryLabels.ts"
+import { type PageOptions, type QueryPage, queryPage } from "./QueryPage.ts"
 import { redact, SlowQueries, type SlowQuery } from "./SlowQueries.ts"
 import { TrackedQueries } from "./TrackedQueries.ts"
 import type { Window } from "./Windows.ts"
@@ -61,6 +62,8 @@ export interface QueryStatisticsShape {
     readonly by?: Order
     readonly limit?: number
   }) => Effect.Effect<ReadonlyArray<QueryFigures>>
+  /** A part of the same list, and how long it is. */
+  readonly page: (options: PageOptions) => Effect.Effect<QueryPage>
   /** One query; its figures are of `window`, by default of all time. */
   readonly get: (id: string, window?: Window) => Effect.Effect<QueryFigures | undefined>
   /** All queries together; by default of all time. */
@@ -202,6 +205,7 @@ const make = Effect.gen(function*() {
     },
     top: ({ by = "total", limit = 20, window = "hour" } = {}) =>
       Effect.sync(() => topOf(tracked.all(), window, by, limit, now())),
+    page: (options) => Effect.suspend(() => queryPage(tracked.all(), options, now())),
     get: (id, window = "all") =>
       Effect.sync(() => {
         const entry = tracked.get(id)

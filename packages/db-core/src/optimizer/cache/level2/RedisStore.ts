@@ -1,21 +1,15 @@
 /**
  * Redis or Valkey as the second level needs it: answers within the budget or not at all. A reader never waits for a
  * connection, and after a few failures in a row nobody asks for a while.
- *
- * The only file that knows the client, which is loaded with it.
  */
-import { createClient, type RedisArgument, type RedisClientType, RESP_TYPES } from "@redis/client"
-import * as Deferred from "effect/Deferred"
+import { type RedisArgument, RESP_TYPES } from "@redis/client"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
-import * as Random from "effect/Random"
-import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
+import type * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { readFileSync } from "node:fs"
+import * as RedisConnection from "../../../driver/RedisConnection.ts"
 
 /** Why there was no answer. `circuit`: it was not asked. */
 export type StoreError = "connection" | "timeout" | "reply" | "circuit"
@@ -57,27 +51,10 @@ const failuresInARow = 5
 /** Asked again after 0.2 s, 0.4 s, … and then every 1.6 s. */
 const openFor = Schedule.exponential(200).pipe(Schedule.upTo({ times: 4 }))
 
-/** Connecting with its greetings, at most. Milliseconds. */
-const connectTimeout = 2000
-
-/** Between two connections: twice as long each time. Milliseconds. */
-const reconnectMin = 100
-const reconnectMax = 5000
-
-/** More than that waits only for a Redis that does not answer. */
-const maxQueued = 1000
-
 /** Its values as bytes: they are no text. */
 const asBytes = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } }
 
 const circuitKey = "level2"
-
-/** A connection that has answered. */
-interface Session {
-  readonly client: RedisClientType
-  /** Ends it: another one is opened. */
-  readonly restart: () => void
-}
 
 /** Connects in the background. */
 export const make = (url: Redacted.Redacted): Effect.Effect<Store, never, Scope.Scope> =>
@@ -88,47 +65,14 @@ export const make = (url: Redacted.Redacted): Effect.Effect<Store, never, Scope.
       memory
     )
 
-    let current: Session | undefined
     let silences = 0
-    let failures = 0
-    const session = Effect.suspend(() => {
-      const client = clientOf(url)
-      const lost = Deferred.makeUnsafe<void>()
-      const restart = () => {
-        // From now on: whoever asks next must not be answered by it.
-        if (current?.client === client) current = undefined
-        Deferred.doneUnsafe(lost, Exit.void)
-      }
-      // A reply that makes no sense, too: what comes after it may belong to another question.
-      client.on("error", restart)
-      return Effect.tryPromise(() => client.connect()).pipe(
-        Effect.timeout(connectTimeout),
-        Effect.andThen(Effect.suspend(() => {
-          current = { client, restart }
-          silences = failures = 0
-          return Deferred.await(lost)
-        })),
-        Effect.ensuring(Effect.suspend(() => {
-          restart()
-          // It throws when it was never open.
-          return Effect.ignore(Effect.try(() => client.destroy()))
-        }))
-      )
-    })
-    yield* Effect.forkScoped(Effect.gen(function*() {
-      for (;;) {
-        yield* Effect.ignore(session)
-        const wait = Math.min(reconnectMin * 2 ** Math.min(failures++, 10), reconnectMax)
-        // Processes that lost the same Redis do not come back in step.
-        yield* Effect.sleep(wait * (0.5 + 0.5 * (yield* Random.next)))
-      }
-    }))
+    const { current } = yield* RedisConnection.make(url, () => void (silences = 0))
 
     /** All are written at once, and answered in order. */
     const ask = (commands: ReadonlyArray<ReadonlyArray<RedisArgument>>) =>
       Effect.tryPromise({
         try: () => {
-          const client = current?.client
+          const client = current()?.client
           if (client === undefined) return Promise.reject(new Error("closed"))
           return Promise.all(commands.map((command) => client.sendCommand<unknown>(command, asBytes)))
         },
@@ -138,7 +82,7 @@ export const make = (url: Redacted.Redacted): Effect.Effect<Store, never, Scope.
     const limited = <A>(run: Effect.Effect<A, StoreError>, ms: number): Effect.Effect<A, StoreError> =>
       Effect.suspend(() => {
         // Costs nothing, and opens no circuit: the connection comes back by itself.
-        const asked = current
+        const asked = current()
         if (asked === undefined) return Effect.fail<StoreError>("connection")
         const late = Effect.sleep(ms).pipe(
           // An answer that arrived while the process was busy is read first.
@@ -158,9 +102,9 @@ export const make = (url: Redacted.Redacted): Effect.Effect<Store, never, Scope.
       })
 
     return {
-      restart: () => current?.restart(),
+      restart: () => current()?.restart(),
       state: Effect.suspend(() => {
-        const isReady = current !== undefined
+        const isReady = current() !== undefined
         return breaker.state(circuitKey).pipe(
           Effect.map(({ _tag }): StoreState => _tag === "Open" ? "open" : isReady ? "ready" : "connecting"),
           Effect.orElseSucceed((): StoreState => "connecting")
@@ -191,31 +135,3 @@ export const make = (url: Redacted.Redacted): Effect.Effect<Store, never, Scope.
       }
     }
   })
-
-/** The authority's PEM file, as with `DATABASE_URL`. */
-const authorityOf = (file: string | null): { readonly ca?: Buffer } => {
-  if (file === null) return {}
-  // Without it nothing is trusted that should not be: the handshake fails, and there is no second level.
-  return Result.match(Result.try(() => readFileSync(file)), { onFailure: () => ({}), onSuccess: (ca) => ({ ca }) })
-}
-
-const clientOf = (url: Redacted.Redacted): RedisClientType => {
-  const { hostname, password, pathname, port, protocol, searchParams, username } = new URL(Redacted.value(url))
-  const socket = {
-    host: hostname.replace(/^\[|\]$/g, ""),
-    port: port === "" ? 6379 : Number(port),
-    connectTimeout,
-    reconnectStrategy: false as const
-  }
-  return createClient({
-    socket: protocol === "rediss:" ? { ...socket, tls: true, ...authorityOf(searchParams.get("sslrootcert")) } : socket,
-    ...(username === "" ? {} : { username: decodeURIComponent(username) }),
-    ...(password === "" ? {} : { password: decodeURIComponent(password) }),
-    database: Number(pathname.slice(1)),
-    // Who asks while there is no connection is told so.
-    disableOfflineQueue: true,
-    commandsQueueMaxLength: maxQueued,
-    disableClientInfo: true,
-    maintNotifications: "disabled"
-  })
-}
