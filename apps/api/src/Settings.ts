@@ -102,7 +102,7 @@ const several = <const Key extends string, A>(
 
 const limit = (kind: LimitKind) => wholeNumber(...limitVariables[kind], maxLimit)
 
-const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127\./.test(host)
+const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
 
 const origins = Effect.flatMap(text("EMS_CORS_ORIGINS"), (value) => {
   const listed = value.split(",").map((origin) => origin.trim()).filter((origin) => origin !== "")

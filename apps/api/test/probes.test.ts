@@ -139,8 +139,8 @@ describe("GET /readyz", () => {
     expect(before.acquired).toBe(held.max)
     // One more, who waits for the next connection that comes back.
     const waiting = run(Database.use((db) => db.query((d) => d.execute(sql`select 2`))))
-    // Longer than who is served by the next one that comes back: it counts as congested, not as fresh.
-    await new Promise((resolve) => setTimeout(resolve, 150))
+    // Until the last answer is so old that a probe would be wanted.
+    await new Promise((resolve) => setTimeout(resolve, 2300))
     await app.handle(get("/livez"))
     for (const path of ["/livez", "/readyz", "/api/db/health"]) {
       const { ms, response } = await timed(() => app.handle(get(path)))

@@ -9,7 +9,7 @@ import { RequestsInFlight } from "../src/limits/RequestsInFlight.ts"
 const poolMax = 4
 
 /** With 100 at most, and a second for each. */
-const run = (use: (requests: RequestsInFlight["Service"]) => Effect.Effect<void, never, never>) =>
+const run = (use: (requests: RequestsInFlight["Service"]) => Effect.Effect<void>) =>
   Effect.runPromise(Effect.scoped(Effect.provide(
     Effect.flatMap(RequestsInFlight, use),
     RequestsInFlight.layer({ max: 100, timeout: 1000 }).pipe(

@@ -58,12 +58,18 @@ interface Row extends Omit<Event, "eventDate" | "registrationDeadline" | "priceM
   readonly priceMinor: bigint
 }
 
-const shown = ({ eventDate, priceMinor, registrationDeadline, ...event }: Row): Event =>
+const shown = (row: Row): Event =>
   Object.freeze({
-    ...event,
-    eventDate: eventDate.toISOString(),
-    registrationDeadline: registrationDeadline.toISOString(),
-    priceMinor: String(priceMinor)
+    id: row.id,
+    title: row.title,
+    description: row.description,
+    venue: row.venue,
+    status: row.status,
+    eventDate: row.eventDate.toISOString(),
+    registrationDeadline: row.registrationDeadline.toISOString(),
+    capacity: row.capacity,
+    priceMinor: String(row.priceMinor),
+    currency: row.currency
   })
 
 /** With all its digits: by milliseconds alone a page could begin with a row of the one before. */
@@ -116,7 +122,7 @@ const make = Effect.gen(function*() {
         const page = rows.slice(0, limit)
         const last = page.at(-1)
         return {
-          items: page.map(({ position: _, ...row }) => shown(row)),
+          items: page.map(shown),
           next: rows.length > limit && last !== undefined ? Cursor.format(last) : null
         }
       }))

@@ -71,12 +71,12 @@ export const gate = (app: AnyElysia, { authenticate, authentication, isOn, limit
     kind: LimitKind,
     key: string,
     request: Request,
-    next: () => Verdict | Promise<Verdict>
+    proceed: () => Verdict | Promise<Verdict>
   ): Verdict | Promise<Verdict> => {
     const wait = limits.spend(kind, key)
-    if (wait === 0) return next()
+    if (wait === 0) return proceed()
     if (typeof wait === "number") return limited(request, wait)
-    return wait.then((seconds) => seconds === 0 ? next() : limited(request, seconds))
+    return wait.then((seconds) => seconds === 0 ? proceed() : limited(request, seconds))
   }
 
   /** For one whose credential was found good. */

@@ -55,7 +55,7 @@ export class RateLimits extends Context.Service<RateLimits, Limits>()("@ems/api/
 const make = Effect.fnUntraced(function*(settings: LimitSettings) {
   const limiter = yield* RateLimiter.make
   const clock = yield* Effect.clockWith(Effect.succeed)
-  const run = Effect.runForkWith(yield* Effect.context<never>())
+  const run = Effect.runForkWith(yield* Effect.context())
   const allotments = new LRUCache<string, Allotment>({ max: maxKeys })
   const refusals = new LRUCache<string, number>({ max: maxKeys })
 

@@ -87,7 +87,7 @@ class Capacity {
 const make = Effect.fnUntraced(function*({ max, timeout: usual }: InFlightSettings) {
   const { poolMax } = yield* DbConfig
   const clock = yield* Clock.Clock
-  const run = Effect.runForkWith(yield* Effect.context<never>())
+  const run = Effect.runForkWith(yield* Effect.context())
   const capacity = new Capacity()
   let first: Entry | undefined
   let last: Entry | undefined

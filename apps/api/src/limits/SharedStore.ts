@@ -2,7 +2,7 @@
  * Counters that all processes share, in Redis or Valkey. While it does not answer each process counts alone: whoever
  * may ask must not wait for it.
  */
-import * as RedisConnection from "@ems/db-core/driver/RedisConnection"
+import * as RedisConnection from "@ems/db-core/connection/RedisConnection"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as RateLimiter from "effect/persistence/RateLimiter"

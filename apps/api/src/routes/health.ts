@@ -28,7 +28,7 @@ const fresh: Effect.Effect<Health | undefined, never, HealthCheck | DbConfig> = 
   const { acquired, max, waiting } = observed.pool
   const isBusy = observed.state === "degraded" && (waiting > 0 || acquired >= max)
   const age = (yield* Clock.currentTimeMillis) - (observed.lastAnswerAt ?? 0)
-  return (observed.state === "healthy" || (isBusy && false)) && age < healthInterval ? yield* report(observed) : undefined
+  return (observed.state === "healthy" || isBusy) && age < healthInterval ? yield* report(observed) : undefined
 })
 
 const check: Effect.Effect<Health, never, HealthCheck> = Effect.gen(function*() {

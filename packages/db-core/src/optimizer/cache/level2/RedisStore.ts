@@ -9,7 +9,7 @@ import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import type * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import * as RedisConnection from "../../../driver/RedisConnection.ts"
+import * as RedisConnection from "../../../connection/RedisConnection.ts"
 
 /** Why there was no answer. `circuit`: it was not asked. */
 export type StoreError = "connection" | "timeout" | "reply" | "circuit"
