@@ -48,7 +48,7 @@ export const print = ({ measured, outcomes, seen, title }: Part): number => {
     console.log(
       `  ${name.padEnd(36)} ${thousands(median).padStart(10)}   rounds ${
         rounds.map((figure) => Math.round(figure)).join(" ")
-      }   longest stall ${Math.round(stallMs)} ms`
+      }${stallMs === undefined ? "" : `   longest stall ${Math.round(stallMs)} ms`}`
     )
   }
   for (const line of seen) console.log(`  ${line}`)

@@ -11,8 +11,8 @@ export interface Measured {
   /** Operations per second, one figure per round. */
   readonly rounds: ReadonlyArray<number>
   readonly median: number
-  /** The longest the event loop was held up, over all rounds, in milliseconds. */
-  readonly stallMs: number
+  /** The longest the event loop was held up, over all rounds, in milliseconds; not of a process that is asked from outside. */
+  readonly stallMs?: number
 }
 
 export const median = (values: ReadonlyArray<number>): number => {

@@ -17,7 +17,7 @@ import * as path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { BenchOptions } from "./options.ts"
 import { among, atLeast, print } from "./Part.ts"
-import type { Measured } from "./Side.ts"
+import { type Measured, median } from "./Side.ts"
 
 const root = path.dirname(import.meta.dirname)
 const bun = path.join(root, "node_modules", ".bin", "bun")
@@ -89,9 +89,6 @@ const wrk = (url: string, token: string | undefined, seconds: number): number =>
   return Number(rate)
 }
 
-const median = (figures: ReadonlyArray<number>): number =>
-  figures.toSorted((a, b) => a - b)[Math.floor(figures.length / 2)] ?? 0
-
 export const api = async ({ json, rounds, seconds }: BenchOptions): Promise<number> => {
   const directory = mkdtempSync(path.join(tmpdir(), "ems-bench-"))
   const postgres = await startPostgres({ dataDir: path.join(directory, "pg"), durable: false })
@@ -122,8 +119,7 @@ export const api = async ({ json, rounds, seconds }: BenchOptions): Promise<numb
     const measured: ReadonlyArray<Measured> = sides.map(({ name }, at) => ({
       name,
       median: median(figures[at] ?? []),
-      rounds: figures[at] ?? [],
-      stallMs: 0
+      rounds: figures[at] ?? []
     }))
     const of = among(measured)
     const event_ = "GET /api/events/:id, cached"

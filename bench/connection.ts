@@ -30,7 +30,7 @@ const print = ({ median, name, rounds, stallMs }: Measured): void => {
   console.log(
     `  ${name.padEnd(28)} ${Math.round(median).toLocaleString("en").padStart(8)}   rounds ${
       rounds.map((figure) => Math.round(figure)).join(" ")
-    }   longest stall ${Math.round(stallMs)} ms`
+    }   longest stall ${Math.round(stallMs ?? 0)} ms`
   )
 }
 

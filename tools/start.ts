@@ -6,6 +6,8 @@ import { EmbeddedPostgresError, isSupported, startPostgres } from "@ems/db-testi
 import { capture } from "@ems/db-testing/LogTail"
 import { whyNotFree } from "@ems/db-testing/Ports"
 import { watch } from "@ems/db-testing/Watchdog"
+import { randomBytes } from "node:crypto"
+import * as fs from "node:fs"
 import * as net from "node:net"
 import * as path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -158,13 +160,26 @@ const initialise = async (url: string, seed: boolean): Promise<void> => {
   say(`schema     ready${seed ? ", with sample data" : ""} (${seconds(begun)})`)
 }
 
+/** Beside the database that it belongs to, so that who is logged in stays so when it is started again. */
+const ownSecret = (): string => {
+  const file = path.join(root, ".data", "auth-secret")
+  if (!fs.existsSync(file)) {
+    fs.mkdirSync(path.dirname(file), { recursive: true })
+    fs.writeFileSync(file, randomBytes(32).toString("base64"), { mode: 0o600 })
+  }
+  return fs.readFileSync(file, "utf8")
+}
+
 const startApi = async (settings: Settings, databaseUrl: string): Promise<void> => {
   // On a database of its own nobody has an account at first.
   const EMS_FIRST_ADMIN = process.env["EMS_FIRST_ADMIN"] ?? (settings.databaseUrl === undefined ? "offer" : "")
   const begun = performance.now()
   const { host, port } = settings
   const NODE_ENV = process.env["NODE_ENV"] ?? "production"
-  const own = { DATABASE_URL: databaseUrl, HOST: host, PORT: String(port), NODE_ENV, EMS_FIRST_ADMIN }
+  const secret = settings.databaseUrl === undefined
+    ? { EMS_AUTH_SECRET: process.env["EMS_AUTH_SECRET"] || ownSecret() }
+    : {}
+  const own = { ...secret, DATABASE_URL: databaseUrl, HOST: host, PORT: String(port), NODE_ENV, EMS_FIRST_ADMIN }
   const api = run("inherit", own, apiMain)
   killNow = api.kill
   void api.exited.then((code) => {

@@ -1,4 +1,5 @@
 /** The committed page: several runs side by side. */
+import { apiSection } from "./api/apiSection.ts"
 import { cacheSection } from "./cache/cacheSection.ts"
 import { type ContenderName, contenderNames, moments, ours } from "./contenders/Contender.ts"
 import { grouped, table } from "./markdown.ts"
@@ -163,6 +164,13 @@ Random histories under faults, with processes beside each other and one that wri
 broken by an answer that lacks what it must have, or is of no moment at all. Peers are allowed what ours promises.
 
 ${cacheSection(runs)}
+
+## API
+
+A server process over HTTP: every operation with every credential, requests made from its OpenAPI document and spoiled,
+four times what it can do, SIGTERM under load.
+
+${apiSection(runs)}
 
 ## Faults
 

@@ -1,5 +1,6 @@
 /** What `--json` writes, as far as the document is made from it. */
 import * as fs from "node:fs"
+import type { Figures } from "./api/Case.ts"
 import type { CacheFile } from "./cache/CacheFile.ts"
 import { type ContenderName, ours } from "./contenders/Contender.ts"
 import type { Environment } from "./Environment.ts"
@@ -36,6 +37,7 @@ export interface RunFile extends Column {
   readonly interrupts?: Interrupts
   readonly simulation?: Simulation
   readonly cache?: CacheFile
+  readonly api?: Figures & { readonly cases: number; readonly broken: number }
   readonly peers?: Readonly<Record<string, Column>>
 }
 

@@ -16,7 +16,7 @@ export interface Options {
 }
 
 export const usage =
-  "pnpm trust [faults|simulation|cache|maintenance] [--quick] [--json FILE] [--seed N] [--seeds N] [--runs N] [--scale N] "
+  "pnpm trust [faults|simulation|cache|maintenance|api] [--quick] [--json FILE] [--seed N] [--seeds N] [--runs N] [--scale N] "
   + `[--only F05,F06] [--contender ${contenderNames.join("|")}] [--verbose] | report [--out FILE] FILE...`
 
 export class UsageError extends Error {}

@@ -1,4 +1,5 @@
 /** What `pnpm trust` runs, by name. */
+import { apiSuite } from "./api/suite.ts"
 import { cacheSuite } from "./cache/suite.ts"
 import { faultSuite } from "./faultSuite.ts"
 import { maintenanceSuite } from "./maintenance/suite.ts"
@@ -17,5 +18,6 @@ export const suites: ReadonlyMap<string, Suite> = new Map([
   ["faults", faultSuite],
   ["simulation", simulationSuite],
   ["cache", cacheSuite],
-  ["maintenance", maintenanceSuite]
+  ["maintenance", maintenanceSuite],
+  ["api", apiSuite]
 ])

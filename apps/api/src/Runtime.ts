@@ -81,7 +81,12 @@ export const make = (context: Context.Context<Services>): Runtime => {
 
   const refuseFailure = (error: Failure, request: Request): Response => {
     const problem = kindOf(error, request)
-    const level = problem.status < 500 ? Effect.logDebug : problem.status === 500 ? Effect.logError : Effect.logWarning
+    // What a route refused is its answer, and no failure.
+    const level = problem.status < 500 || error._tag === "Refused"
+      ? Effect.logDebug
+      : problem.status === 500
+      ? Effect.logError
+      : Effect.logWarning
     const { id } = RequestInfo.of(request)
     log(
       level("request failed").pipe(

@@ -45,9 +45,15 @@ export class AccessTokens extends Context.Service<AccessTokens, {
   static readonly layerNoDeps = () => Layer.effect(AccessTokens, make)
 }
 
+/** Of an int8; text of the same length sorts as the number. */
+const maxId = "9223372036854775807"
+
 /** The claims that are ours; the registered ones are checked by `jose`. */
 const decode = Schema.decodeUnknownEffect(Schema.Struct({
-  sub: Schema.String.check(Schema.isPattern(/^[1-9]\d{0,18}$/)),
+  sub: Schema.String.check(
+    Schema.isPattern(/^[1-9]\d{0,18}$/),
+    Schema.makeFilter((id) => id.length < maxId.length || id <= maxId)
+  ),
   sid: Schema.String.check(Schema.isPattern(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/)),
   jti: Schema.String,
   exp: Schema.Int,

@@ -22,7 +22,9 @@ const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const
 
 export const hook = ({ refuse }: Pick<Runtime, "refuse">, app: AnyElysia) => {
   const allowed = (request: Request): ReadonlyArray<string> => {
-    const { pathname } = new URL(request.url)
+    // A host such as `x:99999` is none that a URL can have: there is no such address either.
+    const pathname = URL.parse(request.url)?.pathname
+    if (pathname === undefined) return []
     const path = pathname.length > 1 && pathname.endsWith("/") ? pathname.slice(0, -1) : pathname
     // Elysia keeps routes without parameters in a table of their own.
     const fixed = Object.hasOwn(app.router.static, path) ? app.router.static[path] ?? {} : {}

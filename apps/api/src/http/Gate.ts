@@ -134,6 +134,8 @@ export const gate = (app: AnyElysia, { authenticate, authentication, isOn, limit
   }
 
   const enter = (request: Request): Verdict | Promise<Verdict> => {
+    // Without a host that can be one Bun's URL is a path alone, which this and the router read differently.
+    if (!request.url.startsWith("http")) return Problem.toResponse(Problem.noHost, request)
     const info = RequestInfo.of(request)
     return spend("address", info.address, request, () => {
       const route = find(request.method, pathOf(request.url))

@@ -68,6 +68,8 @@ const dbKinds: { readonly [Tag in ReasonTag]: DbKind } = {
 
 /** The client closed the connection: nobody reads this, it is for the log. */
 export const clientGone: Kind = { status: 499, reason: "ClientGone" }
+/** RFC 9112, 3.2. */
+export const noHost: Kind = { status: 400, detail: "The Host header is missing, or what it holds is no host." }
 export const noToken: Kind = {
   status: 401,
   detail: "Send an access token: Authorization: Bearer …",

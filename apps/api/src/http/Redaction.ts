@@ -3,6 +3,7 @@
  * class and where it was thrown, because its message may hold a statement, a row or a URL.
  */
 import { isDbError } from "@ems/db-core/errors/DbError"
+import * as Predicate from "effect/Predicate"
 
 /** Frames of the stack, at most. */
 const depth = 8
@@ -10,6 +11,11 @@ const depth = 8
 export const describe = (error: unknown): Readonly<Record<string, unknown>> => {
   if (isDbError(error)) {
     return { error: error._tag, reason: error.reason._tag, fate: error.fate, message: error.message }
+  }
+  const reason = Predicate.hasProperty(error, "reason") ? error.reason : undefined
+  // Of our other typed errors the words that programs go by.
+  if (Predicate.hasProperty(error, "_tag")) {
+    return { error: error._tag, ...(Predicate.hasProperty(reason, "_tag") && { reason: reason._tag }) }
   }
   if (!(error instanceof Error)) return { error: typeof error }
   return { error: error.constructor.name, stack: frames(error) }

@@ -15,7 +15,13 @@ import type { Runtime } from "../Runtime.ts"
 const Answer = Schema.Union([Health, HealthStatusOnly])
 
 /** For those who may not see the rest. */
-const statusOf = ({ status, timestamp }: Health): HealthStatusOnly => ({ status, timestamp })
+const statusOf = ({ status, timestamp }: Health): HealthStatusOnly => Object.freeze({ status, timestamp })
+
+/** All of it, so that it is checked against its contract once. */
+const frozen = (health: Health): Health => {
+  for (const part of [health.database, health.performance, health.performance.pool, health]) Object.freeze(part)
+  return health
+}
 
 /**
  * Where traffic has just shown that the database answers nothing has to be waited for; otherwise `undefined`. While
@@ -54,7 +60,7 @@ export const health = ({ now, respond }: Pick<Runtime, "now" | "respond">) => {
     const at = now(Clock.currentTimeMillis)
     if (recent?.at === at) return recent
     const whole = now(fresh)
-    return recent = whole && { at, whole, status: statusOf(whole) }
+    return recent = whole && { at, whole: frozen(whole), status: statusOf(whole) }
   }
 
   return new Elysia().get("/api/db/health", ({ request }) => {

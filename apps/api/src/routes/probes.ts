@@ -18,7 +18,6 @@ const patience = 25
 const readiness = Effect.gen(function*() {
   const health = yield* HealthCheck
   const known = yield* health.current
-  if (known.state !== "starting" && known.state !== "down") return known
   // The probe goes on when nobody waits for it. While callers have every connection it would stand in their queue.
   if (known.pool.acquired < known.pool.max) yield* Effect.timeoutOption(health.check, patience)
   return yield* health.current

@@ -117,7 +117,8 @@ const make = Effect.gen(function*() {
     if (state === "draining") return true
     if (lastAnswerAt === undefined) return false
     const age = clock.currentTimeMillisUnsafe() - lastAnswerAt
-    return (state === "healthy" && age < config.healthInterval) || (state === "degraded" && age < probeTimeout)
+    return (state === "healthy" && age < config.healthInterval) ||
+      (state === "degraded" && age < Math.min(config.healthInterval, probeTimeout))
   }
 
   const probe = Effect.gen(function*() {
