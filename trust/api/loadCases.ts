@@ -1,5 +1,7 @@
 /** What it does when it is asked more than it can do, and when it is told to stop meanwhile. */
+import { monitorEventLoopDelay } from "node:perf_hooks"
 import { setTimeout as sleep } from "node:timers/promises"
+import type { ApiServer } from "./ApiServer.ts"
 import type { Case, Outcome } from "./Case.ts"
 import { agent, ask, type Asked, closedLoop, paced, percentile } from "./Load.ts"
 import type { Stage } from "./Stage.ts"
@@ -29,18 +31,21 @@ const count = (asked: ReadonlyArray<Asked>): Record<string, number> => {
   return counts
 }
 
-const overload = async (stage: Stage): Promise<Outcome> => {
-  const server = await stage.serve({ EMS_POOL_MAX: "4", EMS_REQUEST_TIMEOUT_MS: String(deadline), EMS_LOG: "info" })
-  const { accessToken } = await stage.login("admin")
+/** One try: what was wrong, and whether the machine held the process up for longer than any limit is. */
+const tryOverload = async (stage: Stage, server: ApiServer, bearer: string) => {
   const by = agent()
   const probes = agent()
-  const one = () => ask(`${server.url}${route}`, accessToken, by)
+  const one = () => ask(`${server.url}${route}`, bearer, by)
   const problems: Array<string> = []
-  const seconds = stage.quick ? 4 : 20
+  const late: Array<string> = []
+  const seconds = stage.quick ? 2.5 : 20
+  const aloneSeconds = stage.quick ? 1 : 5
 
-  await closedLoop(8, 1000, one)
-  const alone = served(await closedLoop(8, stage.quick ? 1500 : 5000, one)).length / (stage.quick ? 1.5 : 5)
+  await closedLoop(8, stage.quick ? 500 : 1000, one)
+  const alone = served(await closedLoop(8, 1000 * aloneSeconds, one)).length / aloneSeconds
   await server.stall()
+  const own = monitorEventLoopDelay({ resolution: 1 })
+  own.enable()
 
   const probed: Array<Asked> = []
   let isOver = false
@@ -55,7 +60,9 @@ const overload = async (stage: Stage): Promise<Outcome> => {
   const asked = await paced(clients, 4 * alone, seconds * 1000, one)
   isOver = true
   await probing
-  const stall = await server.stall()
+  own.disable()
+  // What is measured here waits for both of them.
+  const stall = await server.stall() + own.max / 1e6
 
   const good = served(asked)
   const shed = asked.filter(({ status }) => status === 503)
@@ -65,27 +72,36 @@ const overload = async (stage: Stage): Promise<Outcome> => {
   if (shed.length === 0) problems.push("nothing was shed")
   if (shed.some(({ retryAfter }) => !retryAfter)) problems.push("a 503 does not say when to try again")
   if (good.length + shed.length !== asked.length) problems.push(`other answers: ${JSON.stringify(count(asked))}`)
-  if (p99 > deadline + tolerance) problems.push(`p99 of what was served is ${p99.toFixed(0)} ms`)
-  if (rate < alone / 2) problems.push(`${rate.toFixed(0)} a second were served, ${alone.toFixed(0)} when unloaded`)
   if (probed.some(({ status }) => status !== 200)) problems.push(`probes: ${JSON.stringify(count(probed))}`)
-  // What the process as a whole did not get to run is the machine's.
-  if (slowest > probeLimit + stall) {
-    problems.push(`a probe took ${slowest.toFixed(0)} ms, the longest stall ${stall.toFixed(0)} ms`)
-  }
+  if (p99 > deadline + tolerance) late.push(`p99 of what was served is ${p99.toFixed(0)} ms`)
+  if (rate < alone / 2) late.push(`${rate.toFixed(0)} a second were served, ${alone.toFixed(0)} when unloaded`)
+  if (slowest > probeLimit) late.push(`a probe took ${slowest.toFixed(0)} ms`)
 
   await sleep(deadline)
-  const after = await closedLoop(8, 2000, one)
+  const after = await closedLoop(8, stage.quick ? 500 : 2000, one)
   const failed = after.length - served(after).length
   if (failed > 0) problems.push(`${failed} of ${after.length} failed when it was over: ${JSON.stringify(count(after))}`)
   by.destroy()
   probes.destroy()
   return {
-    problems,
+    problems: [...problems, ...late],
+    // Nobody is in time on a machine that stands still: what was late then says nothing.
+    isVoid: problems.length === 0 && late.length > 0 && stall > probeLimit,
     figures: { requests: asked.length + probed.length + after.length, overloadErrorsAfter: failed },
     note: `${alone.toFixed(0)}/s unloaded, ${rate.toFixed(0)}/s of ${(asked.length / seconds).toFixed(0)}/s served, ` +
       `${shed.length} shed, p50 ${percentile(good, 0.5).toFixed(0)} p99 ${p99.toFixed(0)} ms of ${deadline}, ` +
-      `probes p99 ${percentile(probed, 0.99).toFixed(1)} max ${slowest.toFixed(0)} ms, stall ${stall.toFixed(0)} ms`
+      `probes p99 ${percentile(probed, 0.99).toFixed(1)} max ${slowest.toFixed(0)} ms, stalls of both sides ${
+        stall.toFixed(0)
+      } ms`
   }
+}
+
+const overload = async (stage: Stage): Promise<Outcome> => {
+  const server = await stage.serve({ EMS_POOL_MAX: "4", EMS_REQUEST_TIMEOUT_MS: String(deadline), EMS_LOG: "info" })
+  const { accessToken } = await stage.login("admin")
+  let outcome = await tryOverload(stage, server, accessToken)
+  for (let left = 4; left > 0 && outcome.isVoid; left--) outcome = await tryOverload(stage, server, accessToken)
+  return outcome
 }
 
 const stopped = async (stage: Stage): Promise<Outcome> => {

@@ -6,7 +6,7 @@ import { maxBytes, read } from "../src/http/JsonBody.ts"
 import { canary, get } from "./support.ts"
 
 const post = (body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>, type = "application/json") =>
-  get("/", { method: "POST", body, headers: type === "" ? {} : { "content-type": type } })
+  get("/", { method: "POST", body, duplex: "half", headers: type === "" ? {} : { "content-type": type } })
 
 const refusal = async (request: Request) => {
   const error = await Effect.runPromise(Effect.flip(read(request)))

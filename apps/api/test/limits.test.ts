@@ -82,7 +82,8 @@ describe.skipIf(missing !== undefined)(
     /** A first connection is opened in the background. */
     const connected = () => new Promise((resolve) => setTimeout(resolve, 200))
 
-    it("let exactly so many through together", async () => {
+    // Where Redis takes longer than it may, each counts for itself: on a machine that stands still it may.
+    it("let exactly so many through together", { retry: 2 }, async () => {
       const { store } = await shared()
       const [a, b] = [await make(store()), await make(store())]
       await connected()

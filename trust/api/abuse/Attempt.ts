@@ -22,9 +22,10 @@ export interface Attempt {
 
 /** Bytes that the first line of a request may not have, or a header: the socket refuses them by itself. */
 const isIllegal = ({ headers = [], target }: Sending): boolean =>
-  // oxlint-disable-next-line no-control-regex -- control characters are what it is about
   /[^!-~]/.test(target) ||
-  headers.some(([name, value]) => /[^!-~]/.test(name) || /[\u0000-\u0008\u000a-\u001f\u007f]/.test(value))
+  headers.some(([name, value]) =>
+    /[^!-~]/.test(name) || Buffer.from(value).some((byte) => byte < 0x20 || byte === 0x7f)
+  )
 
 export const attempt = (
   operation: string,

@@ -10,7 +10,7 @@ const text = (lines: ReadonlyArray<string>, body = ""): Uint8Array =>
 
 const chunked = (size: number): string => {
   const chunk = planted.padEnd(4096, "x")
-  return `${"1000\r\n"}${chunk}\r\n`.repeat(Math.ceil(size / 4096)) + "0\r\n\r\n"
+  return `1000\r\n${chunk}\r\n`.repeat(Math.ceil(size / 4096)) + "0\r\n\r\n"
 }
 
 export const brokenFraming = (accessToken: string, dice: Dice): Attempt => {

@@ -4,18 +4,17 @@ import { type Attempt, attempt, type Expectation } from "./Attempt.ts"
 import { planted } from "./Canaries.ts"
 import type { Dice } from "./Dice.ts"
 import { depths, nastyTexts, nastyValue, nested } from "./nastyValues.ts"
-import type { Valid } from "./validRequest.ts"
+import { isStatement, type Valid } from "./validRequest.ts"
 
 type Headers = NonNullable<Sending["headers"]>
 
 /** Percent-encoded; half a surrogate as the three bytes that are no UTF-8. */
 const encoded = (text: string): string =>
-  [...text].map((char) =>
+  Array.from(text, (char) =>
     char.isWellFormed()
       ? encodeURIComponent(char)
       : [0xe0 | (char.charCodeAt(0) >> 12), 0x80 | ((char.charCodeAt(0) >> 6) & 63), 0x80 | (char.charCodeAt(0) & 63)]
-        .map((byte) => `%${byte.toString(16)}`).join("")
-  ).join("")
+        .map((byte) => `%${byte.toString(16)}`).join("")).join("")
 
 /** As it is, but for what would end the request's line. */
 const bare = (text: string): string => text.replaceAll(/[\0\r\n\s]/g, "")
@@ -48,6 +47,13 @@ const places = (value: unknown, replace: (by: unknown) => unknown): Array<(by: u
     ...Object.entries(value).flatMap(([name, item]) => places(item, (by) => replace({ ...value, [name]: by })))
   ]
 }
+
+/** In text that is no statement nobody can tell a literal from a name, and names are shown. */
+const withoutPlantedNames = (text: string): string =>
+  text.replace(
+    /"sql":"(?:[^"\\]|\\.)*"/g,
+    (member) => isStatement(member) ? member : member.replaceAll(planted, "fuzzed")
+  )
 
 const strangeNames = ["__proto__", "constructor", "prototype", planted, "", "\0", "role", "isAdmin", "$where"]
 
@@ -234,7 +240,7 @@ export const mutated = (valid: Valid, accessToken: string, dice: Dice): Attempt 
     kinds.push(fuzz, fuzz)
   }
   if (body !== undefined) {
-    const fuzz = () => sent("body", { body: mutatedBody(valid, dice) })
+    const fuzz = () => sent("body", { body: withoutPlantedNames(mutatedBody(valid, dice)) })
     const wreck = () => {
       const [kind, headers, bytes] = unreadable(valid, dice)
       return sent(`body: ${kind}`, { headers, body: bytes }, auth.length === 0 ? "answered" : "refused")

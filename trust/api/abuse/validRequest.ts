@@ -14,11 +14,14 @@ export interface Valid {
 /** Of no session. */
 const pid = "2147483600"
 
-/** What reads; the last ones make the server put a row into its own error, which must stay there. */
+/**
+ * What reads; the last ones make the server put a row into its own error, which must stay there. Planted are literals and
+ * comments: the names in a statement are what those who look after the database are shown of it.
+ */
 const statements: ReadonlyArray<string> = [
   "select 1",
   `select * from users where email = '${planted}'`,
-  `select 1 as "${planted}"`,
+  "select 1 as \"a name \"\" with quotes\"",
   `select $1::text /* ${planted} */`,
   "select * from events e join registrations r on r.event_id = e.id where e.status = $1",
   `update users set name = '${planted}' where id = 1`,
@@ -29,6 +32,10 @@ const statements: ReadonlyArray<string> = [
   "select (name || email)::inet from users where id % 10 = 0",
   `with x as (select '${planted}'::int) select * from x`
 ]
+
+/** Whether a member of JSON text holds one of them. */
+export const isStatement = (member: string): boolean =>
+  statements.some((statement) => member === `"sql":${JSON.stringify(statement)}`)
 
 const named = (name: string, { event, job }: Known, path: string, dice: Dice): string | undefined => {
   switch (name) {

@@ -30,7 +30,7 @@ const withoutAuth = async (stage: Stage): Promise<ReadonlyArray<string>> => {
     if (status !== expected) problems.push(`EMS_AUTH=off: ${sending.target} is answered ${status}, not ${expected}`)
   }
   if (!/EMS_AUTH=off: whoever/.test(server.log)) problems.push("EMS_AUTH=off is not warned of")
-  for (const host of ["0.0.0.0", "::", "192.0.2.1"]) {
+  for (const host of stage.quick ? ["0.0.0.0"] : ["0.0.0.0", "::", "192.0.2.1"]) {
     const { status, stderr, stdout } = spawnSync(
       path.join(root, "node_modules", ".bin", "bun"),
       ["--no-env-file", "apps/api/src/main.ts"],
@@ -102,6 +102,7 @@ const firstAdmin = async (stage: Stage): Promise<ReadonlyArray<string>> => {
   if (row?.["accounts"] !== 1 || row["role"] !== "admin") problems.push("there is not one account, or no admin")
   await is("the token a second time", redeem(token, "second@example.org", stage.password), [401, 409])
   await is("the other token afterwards", redeem(another, "second@example.org", stage.password), [401, 409], beside)
+  if (stage.quick) return problems
   const late = await stage.serve(env)
   if (await ask(late, { target: "/readyz" }) !== 200) problems.push("a later process is not ready")
   if (late.log.includes("first-admin")) problems.push("a token is offered though there is an account")

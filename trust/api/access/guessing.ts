@@ -1,25 +1,11 @@
 /** Passwords and tokens that are guessed: how many guesses somebody has, and what that does to others. */
-import { performance } from "node:perf_hooks"
-import { setTimeout as sleep } from "node:timers/promises"
-import { Stalls } from "../../Stalls.ts"
 import type { Outcome } from "../Case.ts"
 import type { Stage } from "../Stage.ts"
-import { type Answer, bearer, json, type Lost, type Sending, statusOf, Wires } from "../Wire.ts"
+import { type Answer, bearer, type Lost, type Sending, statusOf, Wires } from "../Wire.ts"
+import { login } from "./login.ts"
 
 /** A minute. */
 const limits = { login: 8, account: 12, failure: 10 }
-
-/** A probe is answered within this time, whatever else is asked. Milliseconds. */
-const probeLimit = 50
-
-/** An account that nobody has may be told from a wrong password by no more than this. */
-const mostRatio = 1.5
-
-const login = (email: string, password: string, headers: Sending["headers"] = []): Sending => ({
-  method: "POST",
-  target: "/api/auth/login",
-  ...json({ email, password }, headers)
-})
 
 class Guesser {
   private readonly wires: Wires
@@ -56,26 +42,6 @@ class Guesser {
   close(): void {
     this.wires.close()
   }
-}
-
-const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
-
-const times = async (
-  wires: Wires,
-  email: string,
-  wrong: string
-): Promise<readonly [known: number, unknown: number]> => {
-  const known: Array<number> = []
-  const unknown: Array<number> = []
-  for (let at = 0; at < 17; at++) {
-    for (const [into, who] of [[known, email], [unknown, `nobody${at}@example.org`]] as const) {
-      const began = performance.now()
-      await wires.ask(login(who, wrong))
-      // The first ones warm up.
-      if (at >= 2) into.push(performance.now() - began)
-    }
-  }
-  return [median(known), median(unknown)]
 }
 
 export const guessing = async (stage: Stage): Promise<Outcome> => {
@@ -167,60 +133,13 @@ export const guessing = async (stage: Stage): Promise<Outcome> => {
   })
   problems.push(...atHealth.problems("wrong tokens where none is needed", limits.failure))
 
-  // Without limits: what a flood does, and what its answers tell by their time.
-  const open = await stage.serve({ EMS_LOG: "error" })
-  const wires = new Wires(open.url)
-  const [known, unknown] = await times(wires, victim.email, "a wrong phrase of some length")
-  const ratio = Math.max(known, unknown) / Math.min(known, unknown)
-  if (!(ratio <= mostRatio)) {
-    problems.push(`a wrong password takes ${known.toFixed(0)} ms, an account that nobody has ${unknown.toFixed(0)} ms`)
-  }
-  const stalls = new Stalls()
-  await open.stall()
-  let isOver = false
-  const flood = Array.from({ length: 100 }, async (_, at) => {
-    let statuses = 0
-    while (!isOver) {
-      const status = statusOf(await wires.ask(login(at % 2 === 0 ? victim.email : `flood${at}@example.org`, "wrong")))
-      requests++
-      if (status !== 401 && status !== 503) statuses = status
-    }
-    return statuses
-  })
-  const probed: Array<number> = []
-  const probe = new Wires(open.url)
-  const until = performance.now() + (stage.quick ? 1000 : 5000)
-  while (performance.now() < until) {
-    const began = performance.now()
-    const status = statusOf(await probe.ask({ target: "/livez" }))
-    const ended = performance.now()
-    if (status !== 200) problems.push(`/livez is answered ${status} during a flood of logins`)
-    probed.push(ended - began - stalls.between(began, ended))
-    await sleep(10)
-  }
-  isOver = true
-  const others = [...new Set(await Promise.all(flood))].filter((status) => status !== 0)
-  if (others.length > 0) problems.push(`a flood of logins is answered ${others.join(", ")}`)
-  const stall = await open.stall()
-  const slowest = Math.max(...probed)
-  // What the process as a whole did not get to run is the machine's.
-  if (slowest > probeLimit + stall) {
-    problems.push(
-      `/livez took ${slowest.toFixed(0)} ms beside a flood of logins, the longest stall ${stall.toFixed(0)} ms`
-    )
-  }
-  wires.close()
-  probe.close()
   return {
     problems,
-    figures: { requests: requests + 34 + probed.length },
+    figures: { requests: requests + 1 },
     note:
       `looked at: ${one.count(401)} of 30 on one account, ${many.count(401)} on many, ${forged.count(401)} with forged `
       + `addresses (of ${limits.login}), ${looked} from 30 addresses (of ${limits.account}; its owner: 429), ${
         tokens.count(401)
-      } tokens (of ${limits.failure}); wrong password ${known.toFixed(1)} ms, nobody's ${unknown.toFixed(1)} ms; `
-      + `/livez beside a flood ${median(probed).toFixed(1)} ms, at most ${slowest.toFixed(0)} ms, stall ${
-        stall.toFixed(0)
-      } ms`
+      } tokens (of ${limits.failure})`
   }
 }

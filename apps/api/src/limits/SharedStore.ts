@@ -11,7 +11,7 @@ import type * as Redacted from "effect/Redacted"
 import * as MemoryStore from "./MemoryStore.ts"
 
 /** What a request may lose to Redis. Milliseconds. */
-const budget = 50
+const budget = 100
 
 /** The limiter runs scripts; it neither subscribes nor takes a connection for itself. */
 const unused = Effect.fail(new Redis.RedisError({ cause: "not used" }))

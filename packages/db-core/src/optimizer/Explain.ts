@@ -20,6 +20,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import { createHash } from "node:crypto"
 import { literal } from "../catalog/Literal.ts"
 import { StatementRunner } from "../connection/StatementRunner.ts"
 import { CurrentBudget, hold } from "../driver/Budget.ts"
@@ -53,6 +54,10 @@ export interface Explained {
   /** Of a statement that was run. */
   readonly executionMs: number | null
 }
+
+/** For records: tells whether two were the same statement, and not what it says. */
+export const digestOf = (sql: string): string =>
+  `statement sha256:${createHash("sha256").update(sql).digest("hex").slice(0, 32)}`
 
 const defaultTimeout = 5000
 

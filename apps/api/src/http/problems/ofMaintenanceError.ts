@@ -23,7 +23,13 @@ export const ofMaintenanceError = ({ message, reason }: MaintenanceError): Kind 
     case "LockTimeout":
       return { status: 409, reason: reason._tag, detail: message, headers: { "retry-after": "30" } }
     case "UnknownObject":
-      return { status: reason.kind === "job" ? 404 : 422, reason: reason._tag, detail: message }
+      // Not the error's message: it repeats the name, which is whatever the client sent.
+      return {
+        status: reason.kind === "job" ? 404 : 422,
+        reason: reason._tag,
+        detail: `There is no such ${reason.kind}` +
+          (reason.nearest.length === 0 ? "." : `; did you mean ${reason.nearest.join(" or ")}?`)
+      }
     case "Unsupported":
       return { status: 422, reason: reason._tag, detail: message }
     case "Cancelled":

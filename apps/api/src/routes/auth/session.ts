@@ -9,6 +9,7 @@ import { Elysia } from "elysia"
 import { createHash } from "node:crypto"
 import { only, open } from "../../http/Access.ts"
 import * as Contract from "../../http/Contract.ts"
+import { noContent } from "../../http/NoContent.ts"
 import * as RequestInfo from "../../http/RequestInfo.ts"
 import { limited } from "../../limits/limited.ts"
 import type { Runtime } from "../../Runtime.ts"
@@ -61,12 +62,12 @@ export const session = ({ respond }: Pick<Runtime, "respond">) =>
         tags
       })
     })
-    .post("/api/auth/logout", ({ body, request, set }) =>
+    .post("/api/auth/logout", ({ body, request }) =>
       respond(
         Effect.gen(function*() {
           yield* limited("login", RequestInfo.of(request).address)
           yield* Sessions.use((sessions) => sessions.logout(body.refreshToken))
-          set.status = 204
+          return noContent()
         }),
         request
       ), {

@@ -9,6 +9,7 @@ import { Elysia } from "elysia"
 import { only } from "../../http/Access.ts"
 import { audited } from "../../http/Audited.ts"
 import * as Contract from "../../http/Contract.ts"
+import { noContent } from "../../http/NoContent.ts"
 import * as RequestInfo from "../../http/RequestInfo.ts"
 import type { Runtime } from "../../Runtime.ts"
 
@@ -49,13 +50,13 @@ export const tokens = ({ respond }: Pick<Runtime, "respond">) =>
         tags
       })
     })
-    .delete("/api/auth/tokens/:id", ({ params: { id }, request, set }) =>
+    .delete("/api/auth/tokens/:id", ({ params: { id }, request }) =>
       respond(
         audited(
           request,
           { action: "token.revoke", target: id },
           MachineTokens.use(({ revoke }) => revoke(id))
-        ).pipe(Effect.tap(() => Effect.sync(() => set.status = 204))),
+        ).pipe(Effect.map(noContent)),
         request
       ), {
       params: Contract.request(Schema.Struct({ id: Text.check(Schema.isMaxLength(63)) })),

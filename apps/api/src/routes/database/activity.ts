@@ -1,14 +1,13 @@
 /** `GET /api/db/activity`: who is connected to the server, and what they do. */
 import { activity as sessions } from "@ems/db-core/catalog/activity"
+import { chosen, pageOfAnswer } from "@ems/db-core/catalog/AnswerPage"
 import { Catalog } from "@ems/db-core/catalog/Catalog"
 import { Activity, ActivityQuery } from "@ems/schema/contract/Activity"
 import * as Effect from "effect/Effect"
 import { Elysia } from "elysia"
 import { only } from "../../http/Access.ts"
 import * as Contract from "../../http/Contract.ts"
-import { pageOfAnswer } from "../../http/Page.ts"
 import type { Runtime } from "../../Runtime.ts"
-import { chosen } from "./chosen.ts"
 
 const list = ({ state, ...query }: typeof ActivityQuery.Type) =>
   Effect.map(

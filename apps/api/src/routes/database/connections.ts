@@ -1,4 +1,5 @@
 /** `GET /api/db/connections`: who has how many connections, and how many there may be. */
+import { pageOfAnswer } from "@ems/db-core/catalog/AnswerPage"
 import { rowsOf, unavailableParts } from "@ems/db-core/catalog/AnswerParts"
 import { Catalog } from "@ems/db-core/catalog/Catalog"
 import { connectionLimits, connections as groups } from "@ems/db-core/catalog/connections"
@@ -7,7 +8,6 @@ import * as Effect from "effect/Effect"
 import { Elysia } from "elysia"
 import { only } from "../../http/Access.ts"
 import * as Contract from "../../http/Contract.ts"
-import { pageOfAnswer } from "../../http/Page.ts"
 import type { Runtime } from "../../Runtime.ts"
 
 /** Of roles and databases, each may have one. */

@@ -1,4 +1,6 @@
 /** `GET /api/db/migrations`: what was applied to the database, and what is pending. */
+import { pageOfAnswer } from "@ems/db-core/catalog/AnswerPage"
+import { permitted } from "@ems/db-core/catalog/AnswerParts"
 import { type Answer, available } from "@ems/db-core/catalog/CatalogQuery"
 import * as Migrator from "@ems/db-core/migration/Migrator"
 import { Migrations, MigrationsQuery } from "@ems/schema/contract/Migrations"
@@ -6,9 +8,7 @@ import * as Effect from "effect/Effect"
 import { Elysia } from "elysia"
 import { only } from "../../http/Access.ts"
 import * as Contract from "../../http/Contract.ts"
-import { pageOfAnswer } from "../../http/Page.ts"
 import type { Runtime } from "../../Runtime.ts"
-import { permitted } from "./permitted.ts"
 
 type Migration = Migrations["items"][number]
 

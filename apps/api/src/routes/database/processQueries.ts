@@ -1,4 +1,5 @@
 /** Queries as this process saw them, as the contract has them. */
+import type { PageQuery } from "@ems/db-core/catalog/AnswerPage"
 import type { Plan, PlanHistory, PlanNode } from "@ems/db-core/optimizer/statistics/PlanShape"
 import type { Order, QueryFigures } from "@ems/db-core/optimizer/statistics/QueryFigures"
 import type { PageOptions } from "@ems/db-core/optimizer/statistics/QueryPage"
@@ -7,7 +8,6 @@ import type { Window } from "@ems/db-core/optimizer/statistics/Windows"
 import type { ProcessQuery, ProcessQueryDetail, QueryPlan, QueryWindow } from "@ems/schema/contract/Queries"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import type { PageQuery } from "../../http/Page.ts"
 import { badQuery } from "../../http/Refusal.ts"
 
 const windows: { readonly [W in QueryWindow]: Window } = { "1m": "minute", "1h": "hour", "24h": "day", all: "all" }

@@ -1,29 +1,24 @@
 /** `GET /api/db/queries` and `GET /api/db/queries/:id`: what ran, how often and how long. */
-import { Queries, QueriesQuery, Query, QueryId, QueryQuery, type ServerQuery } from "@ems/schema/contract/Queries"
+import {
+  countedStatements,
+  type StatementColumn,
+  statementColumns,
+  statementReport
+} from "@ems/db-core/catalog/StatementReport"
+import { Queries, QueriesQuery, Query, QueryId, QueryQuery } from "@ems/schema/contract/Queries"
 import * as Effect from "effect/Effect"
 import { Elysia } from "elysia"
 import { only } from "../../http/Access.ts"
 import * as Contract from "../../http/Contract.ts"
-import { pageOfAnswer } from "../../http/Page.ts"
 import { badQuery, notFound } from "../../http/Refusal.ts"
 import type { Runtime } from "../../Runtime.ts"
 import { processQueries, processQuery } from "./processQueries.ts"
-import { serverQueries } from "./serverQueries.ts"
 
-const serverColumns = {
-  total: ({ totalMs }) => totalMs,
-  calls: ({ calls }) => calls,
-  mean: ({ meanMs }) => meanMs,
-  rows: ({ rows }) => rows,
-  reads: ({ sharedReadBlocks }) => sharedReadBlocks,
-  temporary: ({ tempBlocks }) => tempBlocks,
-  wal: ({ walBytes }) => walBytes
-} as const satisfies Record<string, (row: ServerQuery) => number>
+/** Of the last minute nobody knows. */
+const notByTheMinute = badQuery("window", "1h, 24h or all: the server is counted by the hour")
 
-type ServerColumn = keyof typeof serverColumns
-
-const isServerSort = (sort: string): sort is ServerColumn | `-${ServerColumn}` =>
-  Object.hasOwn(serverColumns, sort.replace(/^-/, ""))
+const isServerSort = (sort: string): sort is StatementColumn | `-${StatementColumn}` =>
+  statementColumns.some((column) => column === sort.replace(/^-/, ""))
 
 const list = ({ sort = "-total", source = "process", window = "1h", ...query }: typeof QueriesQuery.Type) =>
   Effect.gen(function*() {
@@ -31,11 +26,10 @@ const list = ({ sort = "-total", source = "process", window = "1h", ...query }: 
       return { source, window, ...yield* processQueries(window, sort, query) } satisfies Queries
     }
     if (!isServerSort(sort)) {
-      const known = Object.keys(serverColumns).join(", ")
-      return yield* badQuery("sort", `one of ${known}, with or without - before it`)
+      return yield* badQuery("sort", `one of ${statementColumns.join(", ")}, with or without - before it`)
     }
-    const page = pageOfAnswer(yield* serverQueries(window), { ...query, sort }, serverColumns)
-    return { source, window, ...page } satisfies Queries
+    if (window === "1m") return yield* notByTheMinute
+    return { source, window, ...yield* statementReport(window, { ...query, sort }) } satisfies Queries
   })
 
 const one = (id: string, { source = "process", window = "1h" }: typeof QueryQuery.Type) =>
@@ -45,7 +39,8 @@ const one = (id: string, { source = "process", window = "1h" }: typeof QueryQuer
       if (query === undefined) return yield* notFound("query")
       return { source, window, query } satisfies Query
     }
-    const answer = yield* serverQueries(window)
+    if (window === "1m") return yield* notByTheMinute
+    const answer = yield* countedStatements(window)
     const statements = answer.isAvailable ? answer.rows.filter((row) => row.id === id || row.queryId === id) : []
     if (answer.isAvailable && statements.length === 0) return yield* notFound("query")
     return {

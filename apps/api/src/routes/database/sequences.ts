@@ -1,4 +1,5 @@
 /** `GET /api/db/sequences`: how much is left of each sequence, and when it runs out. */
+import { pageOfAnswer } from "@ems/db-core/catalog/AnswerPage"
 import { Catalog } from "@ems/db-core/catalog/Catalog"
 import { sequenceForecast } from "@ems/db-core/catalog/sequenceForecast"
 import { Sequences, SequencesQuery } from "@ems/schema/contract/Sequences"
@@ -6,7 +7,6 @@ import * as Effect from "effect/Effect"
 import { Elysia } from "elysia"
 import { only } from "../../http/Access.ts"
 import * as Contract from "../../http/Contract.ts"
-import { pageOfAnswer } from "../../http/Page.ts"
 import type { Runtime } from "../../Runtime.ts"
 
 const list = (query: typeof SequencesQuery.Type) =>

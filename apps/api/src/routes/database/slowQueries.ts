@@ -1,4 +1,5 @@
 /** `GET /api/db/slow-queries`: the last statements of this process that were slow. */
+import { pageFrom } from "@ems/db-core/catalog/AnswerPage"
 import { DbConfig } from "@ems/db-core/config/DbConfig"
 import { QueryStatistics } from "@ems/db-core/optimizer/statistics/QueryStatistics"
 import type { SlowQuery as Kept } from "@ems/db-core/optimizer/statistics/SlowQueries"
@@ -7,7 +8,6 @@ import * as Effect from "effect/Effect"
 import { Elysia } from "elysia"
 import { only } from "../../http/Access.ts"
 import * as Contract from "../../http/Contract.ts"
-import { pageFrom } from "../../http/Page.ts"
 import type { Runtime } from "../../Runtime.ts"
 import { instant } from "./processQueries.ts"
 

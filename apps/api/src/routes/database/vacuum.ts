@@ -1,5 +1,6 @@
 /** `GET /api/db/vacuum`: which tables wait for VACUUM, who holds it up, and how far ids are from their end. */
-import { rowsOf, unavailableParts } from "@ems/db-core/catalog/AnswerParts"
+import { chosen, pageOfAnswer } from "@ems/db-core/catalog/AnswerPage"
+import { noted, rowsOf, unavailableParts } from "@ems/db-core/catalog/AnswerParts"
 import { Catalog } from "@ems/db-core/catalog/Catalog"
 import type { Answer } from "@ems/db-core/catalog/CatalogQuery"
 import { vacuumForecast } from "@ems/db-core/catalog/VacuumForecast"
@@ -11,10 +12,7 @@ import * as Effect from "effect/Effect"
 import { Elysia } from "elysia"
 import { only } from "../../http/Access.ts"
 import * as Contract from "../../http/Contract.ts"
-import { pageOfAnswer } from "../../http/Page.ts"
 import type { Runtime } from "../../Runtime.ts"
-import { chosen } from "./chosen.ts"
-import { noted } from "./noted.ts"
 
 /** Of those who hold, and of those nearest to their end. */
 const most = 50

@@ -1,9 +1,8 @@
 /** `POST /api/db/explain`: how the server would run a statement, and with `analyze` what it took. */
-import { Explain, type ExplainRequest as Question } from "@ems/db-core/optimizer/Explain"
+import { digestOf, Explain, type ExplainRequest as Question } from "@ems/db-core/optimizer/Explain"
 import { ExplainedStatement, ExplainRequest } from "@ems/schema/contract/Explain"
 import * as Effect from "effect/Effect"
 import { Elysia } from "elysia"
-import { createHash } from "node:crypto"
 import { only } from "../../http/Access.ts"
 import { audited } from "../../http/Audited.ts"
 import { needsAdmin } from "../../http/Caller.ts"
@@ -11,10 +10,6 @@ import * as Contract from "../../http/Contract.ts"
 import { Refused } from "../../http/Failure.ts"
 import { ofExplainError } from "../../http/problems/ofExplainError.ts"
 import type { Runtime } from "../../Runtime.ts"
-
-/** For the audit log: tells whether two were the same statement, and not what it says. */
-const nameOf = (sql: string): string =>
-  `statement sha256:${createHash("sha256").update(sql).digest("hex").slice(0, 32)}`
 
 /** What a statement may take that does not say so itself; planning it comes before. Milliseconds. */
 const maxTimeout = 30_000
@@ -30,7 +25,7 @@ const explained = ({ analyze = false, ...question }: Question, request: Request)
   analyze
     ? Effect.andThen(
       needsAdmin(request, "database:explain"),
-      audited(request, { action: "explain.analyze", target: nameOf(question.sql) }, ask({ ...question, analyze }))
+      audited(request, { action: "explain.analyze", target: digestOf(question.sql) }, ask({ ...question, analyze }))
     )
     : ask(question)
 

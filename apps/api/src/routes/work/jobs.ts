@@ -1,4 +1,5 @@
 /** `/api/db/maintenance/jobs`: the jobs that run and ran, one of them, and its end. */
+import { pageFrom } from "@ems/db-core/catalog/AnswerPage"
 import { Maintenance } from "@ems/db-core/maintenance/Maintenance"
 import {
   MaintenanceAccepted,
@@ -14,7 +15,6 @@ import { only } from "../../http/Access.ts"
 import { audited } from "../../http/Audited.ts"
 import * as Contract from "../../http/Contract.ts"
 import { Refused } from "../../http/Failure.ts"
-import { pageFrom } from "../../http/Page.ts"
 import type { Runtime } from "../../Runtime.ts"
 import { acceptedOf, detailsOf, jobOf } from "./jobShapes.ts"
 

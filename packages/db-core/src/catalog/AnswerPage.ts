@@ -1,5 +1,5 @@
 /** Cuts one page out of what is known. */
-import type { Answer } from "@ems/db-core/catalog/CatalogQuery"
+import type { Answer } from "./CatalogQuery.ts"
 
 export interface PageQuery<Column extends string> {
   readonly limit?: number | undefined
@@ -41,3 +41,7 @@ export const pageOfAnswer = <Row, Column extends string>(
   unavailable: answer.isAvailable ? null : answer.unavailable,
   notes: answer.isAvailable ? answer.notes : []
 })
+
+/** Some rows of an answer; none of them where nobody knows. */
+export const chosen = <Row>(answer: Answer<Row>, isChosen: (row: Row) => boolean): Answer<Row> =>
+  answer.isAvailable ? { ...answer, rows: answer.rows.filter(isChosen) } : answer
