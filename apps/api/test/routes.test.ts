@@ -72,6 +72,13 @@ describe("GET /openapi/json", () => {
     }
   })
 
+  it("says where a token is needed, and how it is sent", async () => {
+    const { components, paths } = await read()
+    expect(components).toMatchObject({ securitySchemes: { bearer: { type: "http", scheme: "bearer" } } })
+    expect(paths["/api/db/cache"]?.["get"]).toMatchObject({ security: [{ bearer: [] }] })
+    expect(paths["/livez"]?.["get"]).toMatchObject({ security: [] })
+  })
+
   it("refers to nothing that it does not hold", async () => {
     const document = await read()
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, reference]) =>
@@ -88,9 +95,17 @@ describe("GET /openapi/json", () => {
 })
 
 describe("GET /openapi", () => {
-  it("is a page that names the document", async () => {
+  it("is a page of our own files that shows the document", async () => {
     const response = await app.handle(get("/openapi"))
     expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8")
-    expect(await response.text()).toContain("openapi/json")
+    const page = await response.text()
+    // Nothing comes from anywhere else.
+    expect(page).not.toMatch(/https?:/)
+    expect(response.headers.get("content-security-policy")).toContain("script-src 'self';")
+    const assets = [...page.matchAll(/"(openapi\/assets\/[^"]+)"/g)].map(([, path]) => `/${path}`)
+    expect(assets).toHaveLength(3)
+    for (const path of assets) expect((await app.handle(get(path))).status).toBe(200)
+    expect(await (await app.handle(get("/openapi/assets/start.js"))).text()).toContain(`url: "openapi/json"`)
+    expect((await app.handle(get("/openapi/assets/package.json"))).status).toBe(422)
   })
 })

@@ -45,6 +45,6 @@ export class Canaries {
   }
 
   get problems(): ReadonlyArray<string> {
-    return [...this.found].slice(0, 1000).map(([place, times]) => `leak: ${place}, ${times} times`)
+    return [...this.found].slice(0, 10).map(([place, times]) => `leak: ${place}, ${times} times`)
   }
 }

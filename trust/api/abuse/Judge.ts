@@ -4,7 +4,7 @@ import type { Attempt } from "./Attempt.ts"
 import type { Canaries, Place } from "./Canaries.ts"
 
 /** Told of so many that are distinct; all are counted. */
-const told = 500
+const told = 5
 
 /** What an operation is for is to show it. */
 const shows: Readonly<Record<string, Place["mayShow"]>> = {

@@ -37,7 +37,7 @@ const alone = async (url: string, one: Attempt, judge: Judge): Promise<void> => 
     return
   }
   // It may wait for more that never comes: what matters is that it is not for ever, which a case of its own shows.
-  const answer = await wire.answer({ timeout: 1500 })
+  const answer = await wire.answer({ timeout: 500 })
   judge.take(one, answer === "hung" ? "closed" : answer)
   wire.close()
 }

@@ -46,6 +46,7 @@ export const rows: ReadonlyArray<Row> = [
   row("GET", "/readyz", anybody),
   row("GET", "/openapi", anybody),
   row("GET", "/openapi/json", anybody),
+  row("GET", "/openapi/assets/{name}", anybody, unacceptable),
   row("GET", "/api/db/health", { ...reads, isOptional: true }),
   row("GET", "/metrics", measures),
   row("GET", "/api/db/cache", reads),

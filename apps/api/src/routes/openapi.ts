@@ -1,14 +1,15 @@
 /**
- * `GET /openapi/json` and the page that shows it. The plugin's document and page are used without its routes: those
- * are hidden from both lists, print to the console, and load whatever version of the page's script is the latest.
+ * `GET /openapi/json` and the page that shows it. The plugin's document is used without its routes: those are hidden
+ * from both lists, print to the console, and show a page whose script comes from somebody else's server.
  */
 import { toOpenAPISchema } from "@elysiajs/openapi"
-import { ScalarRender } from "@elysiajs/openapi/scalar"
 import * as ProblemContract from "@ems/schema/contract/Problem"
 import * as JsonSchema from "effect/JsonSchema"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { type AnyElysia, Elysia } from "elysia"
+import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
 import { open } from "../http/Access.ts"
 import * as Contract from "../http/Contract.ts"
 import * as Problem from "../http/Problem.ts"
@@ -21,15 +22,41 @@ const info = {
   description: "Errors are answered as application/problem+json. Every answer carries x-request-id."
 }
 
-const page = ScalarRender(info, {
-  url: "openapi/json",
-  cdn: "https://cdn.jsdelivr.net/npm/@scalar/api-reference@1.72.1/dist/browser/standalone.min.js"
-})
+/** Paths are relative: a proxy may have put the server under a path of its own. */
+const page = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${info.title}</title>
+<link rel="stylesheet" href="openapi/assets/swagger-ui.css">
+<link rel="icon" href="data:,">
+</head>
+<body>
+<div id="ui"></div>
+<script src="openapi/assets/swagger-ui-bundle.js"></script>
+<script src="openapi/assets/start.js"></script>
+</body>
+</html>
+`
 
-/** The page's script, its styles and the document; nothing of any other origin. */
-const pagePolicy = "default-src 'none'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; " +
-  "style-src 'unsafe-inline' https://cdn.jsdelivr.net; font-src https://fonts.scalar.com data:; img-src 'self' data:; " +
+/** No script but our own files; Swagger UI sets styles and images of its own inline. */
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
   "connect-src 'self'; frame-ancestors 'none'"
+
+const start =
+  "SwaggerUIBundle({ url: \"openapi/json\", dom_id: \"#ui\", deepLinking: true, persistAuthorization: false })\n"
+
+const AssetName = Schema.Literals(["swagger-ui.css", "swagger-ui-bundle.js", "start.js"])
+const AssetPath = Schema.Struct({ name: AssetName })
+
+const assets: { readonly [Name in typeof AssetName.Type]: { readonly type: string; readonly read: () => string } } = {
+  "swagger-ui.css": { type: "text/css", read: () => fileOf("swagger-ui-dist/swagger-ui.css") },
+  "swagger-ui-bundle.js": { type: "text/javascript", read: () => fileOf("swagger-ui-dist/swagger-ui-bundle.js") },
+  "start.js": { type: "text/javascript", read: () => start }
+}
+
+const fileOf = (specifier: string): string => readFileSync(fileURLToPath(import.meta.resolve(specifier)), "utf8")
 
 /** JSON Schema of a contract; what it defines by name goes to `definitions`, for the document's components. */
 const toJsonSchema = (contract: Schema.Top, definitions: Record<string, JsonSchema.JsonSchema>) => {
@@ -84,6 +111,13 @@ const describe = (app: AnyElysia) => {
     paths,
     components: {
       schemas: { ...components.schemas, ...definitions },
+      securitySchemes: {
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          description: "An access token of POST /api/auth/login, or a machine's token"
+        }
+      },
       responses: {
         Problem: {
           description: "What went wrong",
@@ -106,6 +140,16 @@ export const openapi = (app: AnyElysia) => {
       }
       return document
     }, { detail: open({ summary: "The OpenAPI document", tags: ["server"] }) })
+    .get("/openapi/assets/:name", ({ params: { name }, set }) => {
+      const { read, type } = assets[name]
+      set.headers["content-type"] = `${type}; charset=utf-8`
+      // They change with the server's version, and are large.
+      set.headers["cache-control"] = "public, max-age=3600"
+      return read()
+    }, {
+      params: Contract.request(AssetPath),
+      detail: open({ summary: "What the page is made of", tags: ["server"] })
+    })
     .get("/openapi", ({ set }) => {
       set.headers["content-type"] = "text/html; charset=utf-8"
       set.headers["content-security-policy"] = pagePolicy

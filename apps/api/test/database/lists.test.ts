@@ -123,30 +123,35 @@ describe("a role that may read little", () => {
 
 /** The same on every runtime: one of them runs it. */
 describe.runIf(process.versions["bun"] !== undefined)("an embedded database", () => {
-  it("says what it has not, and answers the rest", () =>
-    onUrl("pglite:memory", async ({ admin, ask }) => {
-      // On a busy machine it may take longer to start than a connection may take to open.
-      const started = () => admin("select 1")
-      await started().catch(started).catch(started)
-      await admin("create table t (id serial primary key, v int)", "create index t_v on t (v)")
-      for (const name of ["activity", "blocking", "connections"] as const) {
-        expect((await ask(`/api/db/${name}`, lists[name])).unavailable).toMatchObject({ because: "backend" })
-      }
-      expect((await ask("/api/db/connections", Connections)).unavailableParts).toMatchObject([{ part: "limits" }])
-      expect(await ask("/api/db/queries?source=server", Queries)).toMatchObject({
-        items: [],
-        unavailable: { because: "extension" }
-      })
-      for (const name of ["indexes", "sequences", "space", "tables", "vacuum", "migrations"] as const) {
-        const answer = await ask(`/api/db/${name}`, lists[name])
-        expect([name, answer.unavailable, answer.total > 0]).toEqual([name, null, true])
-      }
-      const { checks, summary } = await ask("/api/db/checks", Checks)
-      expect(checks.filter(({ unavailable }) => unavailable !== null)).toHaveLength(summary.unavailable)
-      expect(summary.unavailable).toBeGreaterThan(0)
-      expect((await ask("/api/db/metrics", Metrics)).databasePerformance.counts).toMatchObject({
-        tables: 1,
-        indexes: 2
-      })
-    }), 60_000)
+  it(
+    "says what it has not, and answers the rest",
+    { timeout: 60_000 },
+    () =>
+      onUrl("pglite:memory", async ({ admin, ask }) => {
+        // On a busy machine it may take longer to start than a connection may take to open.
+        const started = () => admin("select 1")
+        await started().catch(started).catch(started)
+        await admin("create table t (id serial primary key, v int)", "create index t_v on t (v)")
+        for (const name of ["activity", "blocking", "connections"] as const) {
+          expect((await ask(`/api/db/${name}`, lists[name])).unavailable).toMatchObject({ because: "backend" })
+        }
+        expect((await ask("/api/db/connections", Connections)).unavailableParts).toMatchObject([{ part: "limits" }])
+        expect(await ask("/api/db/queries?source=server", Queries)).toMatchObject({
+          items: [],
+          unavailable: { because: "extension" }
+        })
+        for (const name of ["indexes", "sequences", "space", "tables", "vacuum", "migrations"] as const) {
+          const answer = await ask(`/api/db/${name}`, lists[name])
+          expect([name, answer.unavailable, answer.total > 0]).toEqual([name, null, true])
+        }
+        const { checks, summary } = await ask("/api/db/checks", Checks)
+        expect(checks.filter(({ unavailable }) => unavailable !== null)).toHaveLength(summary.unavailable)
+        expect(summary.unavailable).toBeGreaterThan(0)
+        expect((await ask("/api/db/metrics", Metrics)).databasePerformance.counts).toMatchObject({
+          tables: 1,
+          indexes: 2
+        })
+      }),
+    60_000
+  )
 })
