@@ -31,11 +31,11 @@ describe("QueryStatistics", () => {
           where n <= 7`)
         yield* Effect.ignore(query(sql`insert into h values ('row 1', 1)`))
         yield* Effect.ignore(query(sql`insert into h values ('row 2', 'canary'::int)`))
-        for (const seconds of [0.02, 0.02, 0.02, 0.05]) yield* query(sql`select pg_sleep(${seconds})`)
+        for (const seconds of [0.1, 0.1, 0.1, 0.3]) yield* query(sql`select pg_sleep(${seconds})`)
         return [
           yield* top({ by: "calls", window: "minute" }),
           yield* QueryStatistics.use((statistics) => statistics.totals()),
-          yield* QueryStatistics.use((statistics) => statistics.top({ by: "max", limit: 1 }))
+          yield* top({ by: "max", limit: 3 })
         ] as const
       })
     )
@@ -62,11 +62,12 @@ describe("QueryStatistics", () => {
         errorReasons: { InvalidData: 1 }
       }]
     )
-    const [sleep] = sleeps
-    assert.include(sleep, { text: "select pg_sleep(?)", calls: 4 })
-    assert.isAtLeast(sleep!.p50Ms, 20)
-    assert.isBelow(sleep!.p50Ms, 50)
-    assert.isAtLeast(sleep!.p99Ms, 50)
+    // A first statement opens a connection, which takes longer on a busy machine.
+    const sleep = sleeps.find(({ text }) => text === "select pg_sleep(?)")
+    assert.include(sleep, { calls: 4 })
+    assert.isAtLeast(sleep!.p50Ms, 100)
+    assert.isBelow(sleep!.p50Ms, 300)
+    assert.isAtLeast(sleep!.p99Ms, 300)
     assert.isAtLeast(sleep!.maxMs, sleep!.p99Ms)
     // The SETs of the data layer itself are among them.
     assert.isAtLeast(totals.calls, 17)
