@@ -19,3 +19,5 @@ process.on("message", (message) => {
 })
 // The channel alone must not keep the server from ending.
 process.channel?.unref()
+// A harness that was killed must not leave its server behind.
+process.on("disconnect", () => process.exit(1))

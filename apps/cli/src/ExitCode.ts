@@ -1,6 +1,9 @@
 /** The exit codes of every command, and which failure ends with which. */
+import type { AccessReason } from "@ems/access/AccessError"
 import type { ReasonTag } from "@ems/db-core/errors/SqlState"
 import type { MaintenanceReason } from "@ems/db-core/maintenance/MaintenanceError"
+import type { SessionSignalReason } from "@ems/db-core/maintenance/SessionSignalError"
+import type { ExplainReason } from "@ems/db-core/optimizer/ExplainError"
 
 export const ExitCode = {
   ok: 0,
@@ -58,4 +61,39 @@ export const exitCodeOfMaintenance: Readonly<Record<MaintenanceReason["_tag"], E
   UnknownObject: ExitCode.usage,
   Unsupported: ExitCode.aborted,
   Cancelled: ExitCode.aborted
+}
+
+/** The same of an account or a token that was not changed. */
+export const exitCodeOfAccess: Readonly<Record<AccessReason["_tag"], ExitCode>> = {
+  InvalidInput: ExitCode.usage,
+  WeakPassword: ExitCode.usage,
+  UnknownAccount: ExitCode.usage,
+  UnknownToken: ExitCode.usage,
+  InvalidCredentials: ExitCode.aborted,
+  InvalidToken: ExitCode.aborted,
+  AccountExists: ExitCode.aborted,
+  LastAdmin: ExitCode.aborted,
+  NotInstalled: ExitCode.aborted,
+  Overloaded: ExitCode.aborted
+}
+
+/** The same of a statement that was not explained. */
+export const exitCodeOfExplain: Readonly<Record<ExplainReason["_tag"], ExitCode>> = {
+  InvalidStatement: ExitCode.usage,
+  InvalidValue: ExitCode.usage,
+  ParameterCount: ExitCode.usage,
+  Writes: ExitCode.usage,
+  NotPermitted: ExitCode.aborted,
+  Failed: ExitCode.aborted
+}
+
+/** The same of a session that was not signalled. */
+export const exitCodeOfSignal: Readonly<Record<SessionSignalReason["_tag"], ExitCode>> = {
+  UnknownSession: ExitCode.usage,
+  OwnSession: ExitCode.usage,
+  AnotherDatabase: ExitCode.usage,
+  NotAClient: ExitCode.usage,
+  AnotherSession: ExitCode.aborted,
+  NotActive: ExitCode.aborted,
+  NotPermitted: ExitCode.aborted
 }

@@ -2,17 +2,40 @@
  * What a failed command says: one line and an exit code. Never a stack trace, and never a URL or a password, which a
  * person may have typed as an argument.
  */
+import type { AccessConfigError } from "@ems/access/AccessConfig"
+import type { AccessError } from "@ems/access/AccessError"
 import type { DbConfigError } from "@ems/db-core/config/DbConfigError"
 import type { DbError } from "@ems/db-core/errors/DbError"
 import type { MaintenanceError } from "@ems/db-core/maintenance/MaintenanceError"
+import type { SessionSignalError } from "@ems/db-core/maintenance/SessionSignalError"
+import type { ExplainError } from "@ems/db-core/optimizer/ExplainError"
 import * as Cause from "effect/Cause"
 import type * as CliError from "effect/cli/CliError"
 import type { ConfigError } from "effect/Config"
-import { ExitCode, exitCodeOfMaintenance, exitCodeOfReason } from "./ExitCode.ts"
+import {
+  ExitCode,
+  exitCodeOfAccess,
+  exitCodeOfExplain,
+  exitCodeOfMaintenance,
+  exitCodeOfReason,
+  exitCodeOfSignal
+} from "./ExitCode.ts"
 import type { Findings } from "./Findings.ts"
+import type { Unanswered } from "./Questions.ts"
 
 /** Everything that a command fails with. */
-export type CommandError = CliError.CliError | ConfigError | DbConfigError | DbError | Findings | MaintenanceError
+export type CommandError =
+  | AccessConfigError
+  | AccessError
+  | CliError.CliError
+  | ConfigError
+  | DbConfigError
+  | DbError
+  | ExplainError
+  | Findings
+  | MaintenanceError
+  | SessionSignalError
+  | Unanswered
 
 export interface Failure {
   readonly exitCode: ExitCode
@@ -51,6 +74,13 @@ const didYouMean = (suggestions: ReadonlyArray<string>): string =>
 /** 42P01: the tables are not there. The other commands do not create them. */
 const hint = (error: DbError): string => error.reason.sqlState === "42P01" ? "; run emsdb init first" : ""
 
+/** What Postgres says of a statement, without a word of it. */
+const whereOf = ({ reason }: ExplainError): string =>
+  reason._tag === "ParameterCount" ? "" : [
+    ...(reason.sqlState === undefined ? [] : [` [${reason.sqlState}]`]),
+    ...(reason.position === undefined ? [] : [`, at character ${reason.position}`])
+  ].join("")
+
 const ofError = (error: CommandError): Failure => {
   switch (error._tag) {
     case "DbError":
@@ -65,6 +95,21 @@ const ofError = (error: CommandError): Failure => {
         reason: error.reason._tag,
         text: oneLine(error.message)
       }
+    case "AccessError":
+      return { exitCode: exitCodeOfAccess[error.reason._tag], reason: error.reason._tag, text: oneLine(error.message) }
+    case "ExplainError":
+      return {
+        exitCode: exitCodeOfExplain[error.reason._tag],
+        reason: error.reason._tag,
+        text: oneLine(error.message) + whereOf(error)
+      }
+    case "SessionSignalError":
+      return { exitCode: exitCodeOfSignal[error.reason._tag], reason: error.reason._tag, text: oneLine(error.message) }
+    case "Unanswered":
+      return error.because === "declined"
+        ? { exitCode: ExitCode.aborted, reason: "NotConfirmed", text: error.text }
+        : { exitCode: ExitCode.usage, reason: "NotConfirmed", text: oneLine(error.text) }
+    case "AccessConfigError":
     case "DbConfigError":
       // Its text never repeats the URL, and shows the form of one.
       return { exitCode: ExitCode.usage, reason: "Configuration", text: error.message }

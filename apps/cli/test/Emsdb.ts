@@ -1,10 +1,12 @@
 /** Runs emsdb as its users do: a process, on the runtime that runs the tests. */
+import * as Schema from "effect/Schema"
 import { type ChildProcess, spawn } from "node:child_process"
 import * as path from "node:path"
 
 const folder = path.dirname(import.meta.dirname)
 const main = path.join(folder, "src", "main.ts")
-const program = process.versions["bun"] === undefined
+/** What starts emsdb on this runtime. */
+export const program = process.versions["bun"] === undefined
   ? [process.execPath, path.join(folder, "node_modules", "tsx", "dist", "cli.mjs"), main]
   : [process.execPath, main]
 
@@ -31,7 +33,9 @@ export interface Running {
 export const start = (
   args: ReadonlyArray<string>,
   databaseUrl: string | undefined,
-  more: Readonly<Record<string, string>> = {}
+  more: Readonly<Record<string, string>> = {},
+  /** What is piped in; nothing without it. */
+  input?: string
 ): Running => {
   const [command = "", ...rest] = program
   const child = spawn(command, [...rest, ...args], {
@@ -40,12 +44,13 @@ export const start = (
       ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
       ...more
     },
-    stdio: ["ignore", "pipe", "pipe"]
+    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"]
   })
+  child.stdin?.end(input)
   let stdout = ""
   let stderr = ""
-  child.stdout.setEncoding("utf8").on("data", (text: string) => stdout += text)
-  child.stderr.setEncoding("utf8").on("data", (text: string) => stderr += text)
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => stdout += text)
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => stderr += text)
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once("error", reject)
     child.once("close", (code) => {
@@ -61,11 +66,18 @@ export const start = (
 export const emsdb = (
   args: ReadonlyArray<string>,
   databaseUrl?: string,
-  more?: Readonly<Record<string, string>>
-): Promise<Ended> => start(args, databaseUrl, more).ended
+  more?: Readonly<Record<string, string>>,
+  input?: string
+): Promise<Ended> => start(args, databaseUrl, more, input).ended
 
 /** The one line of JSON that stdout must be. */
 export const oneJson = (text: string): unknown => {
   if (!/^[^\n]+\n$/.test(text)) throw new Error(`not one line: ${JSON.stringify(text)}`)
   return JSON.parse(text)
+}
+
+/** What `--json` printed, by its contract and nothing beside it. */
+export const decoded = <A, I>(schema: Schema.Codec<A, I>, { code, stderr, stdout }: Ended): A => {
+  if (stderr !== "") throw new Error(`exit code ${code}: ${stderr}`)
+  return Schema.decodeUnknownSync(schema)(oneJson(stdout), { onExcessProperty: "error" })
 }

@@ -97,8 +97,35 @@ test("seed before init says what to do", async () => {
   await close()
 })
 
-test("help needs no database, and shows an example for each command", async () => {
-  for (const command of ["init", "migrate", "seed", "health", "cache doctor"]) {
+test("help needs no database, and shows an example for each command", { timeout: 60_000 }, async () => {
+  for (
+    const command of [
+      "init",
+      "migrate",
+      "seed",
+      "health",
+      "status",
+      "queries",
+      "explain",
+      "tables",
+      "space",
+      "indexes list",
+      "indexes verify",
+      "locks",
+      "cancel",
+      "kill",
+      "cache doctor",
+      "admin create",
+      "admin list",
+      "admin role",
+      "admin password",
+      "admin remove",
+      "admin token create",
+      "admin token list",
+      "admin token revoke",
+      "admin audit"
+    ]
+  ) {
     const { code, stderr, stdout } = await emsdb([...command.split(" "), "--help"])
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     expect(stdout).toContain("DESCRIPTION")

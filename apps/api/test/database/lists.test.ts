@@ -125,7 +125,6 @@ describe("a role that may read little", () => {
 describe.runIf(process.versions["bun"] !== undefined)("an embedded database", () => {
   it(
     "says what it has not, and answers the rest",
-    { timeout: 60_000 },
     () =>
       onUrl("pglite:memory", async ({ admin, ask }) => {
         // On a busy machine it may take longer to start than a connection may take to open.

@@ -1,9 +1,43 @@
+import type { IndexColumn } from "@ems/db-core/catalog/IndexReport"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import { json } from "./json.ts"
+import { type Columns, listFlags } from "./listFlags.ts"
 import { common, indexes as names } from "./maintenanceFlags.ts"
 
 const maintenance = Effect.promise(() => import("../run/maintenance.ts"))
+const reports = Effect.promise(() => import("../run/indexes.ts"))
+
+const columns = ["bytes", "scans", "writes", "wasted"] as const satisfies Columns<IndexColumn>
+
+const list = Command.make("list", {
+  finding: Flag.Literals("finding", ["unused", "redundant", "invalid"]).pipe(
+    Flag.withDescription("Only indexes of which this was found"),
+    Flag.optional
+  ),
+  ...listFlags(columns)
+}, (flags) => Effect.flatMap(reports, ({ runIndexList }) => runIndexList(flags))).pipe(
+  Command.withShortDescription("Show every index, its use, and what speaks against it"),
+  Command.withDescription(
+    "Shows every index once, the largest first: its size and scans, why it must stay, and whether it is unused, "
+      + "redundant, invalid or bloated."
+  ),
+  Command.withExamples([{ command: "emsdb indexes list --finding unused", description: "What nobody reads" }])
+)
+
+const verify = Command.make(
+  "verify",
+  { json },
+  (flags) => Effect.flatMap(reports, ({ runIndexVerify }) => runIndexVerify(flags))
+).pipe(
+  Command.withShortDescription("Hold the indexes against those that the product defines"),
+  Command.withDescription(
+    "Says which of the product's indexes are missing, invalid or not as defined. Changes nothing. Exit code 1 when "
+      + "there is one."
+  ),
+  Command.withExamples([{ command: "emsdb indexes verify", description: "Before a release" }])
+)
 
 const create = Command.make(
   "create",
@@ -59,7 +93,7 @@ const drop = Command.make(
 )
 
 export const indexes = Command.make("indexes").pipe(
-  Command.withShortDescription("Indexes: build, drop"),
-  Command.withDescription("Builds and drops indexes without holding up readers or writers."),
-  Command.withSubcommands([create, drop])
+  Command.withShortDescription("Indexes: list, verify, build, drop"),
+  Command.withDescription("Shows indexes; builds and drops them without holding up readers or writers."),
+  Command.withSubcommands([list, verify, create, drop])
 )

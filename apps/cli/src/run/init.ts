@@ -93,6 +93,9 @@ export const runInit = Effect.fn("emsdb.init")(function*(options: { readonly see
   }
   const unusable = init.indexes.missing.length + init.indexes.invalid.length
   if (unusable > 0) {
-    return yield* new Findings({ verdict: "findings", text: `${count(unusable, "index")} of the catalog not usable` })
+    return yield* new Findings({
+      verdict: "findings",
+      text: `${count(unusable, "index", "indexes")} of the catalog not usable`
+    })
   }
 }, withDatabase)

@@ -98,7 +98,7 @@ const shown = (progress: Stream.Stream<Progress, unknown>): Effect.Effect<void> 
 const left = ({ indexes, steps }: MaintenanceResult): string | undefined => {
   const drifted = indexes.filter(({ state }) => state === "drifted").length
   const partly = steps.filter(({ outcome }) => outcome === "partly").length
-  if (drifted > 0) return `${count(drifted, "index")} not as defined: --rebuild-drifted rebuilds`
+  if (drifted > 0) return `${count(drifted, "index", "indexes")} not as defined: --rebuild-drifted rebuilds`
   return partly > 0 ? `${count(partly, "table")} with dead rows that somebody may still look at` : undefined
 }
 
