@@ -31,6 +31,15 @@ const parting = (answer: Response | Promise<Response>): Promise<Response> =>
     return response
   })
 
+/**
+ * Elysia looks for the path behind the 11th character, which a host of three letters ends before: `http://api/…` is what
+ * a neighbour in a network of containers asks.
+ */
+const routable = (request: Request): Request => {
+  const slash = request.url.indexOf("/", 8)
+  return slash >= 11 || slash === -1 ? request : new Request(`http://localhost${request.url.slice(slash)}`, request)
+}
+
 export interface ServeOptions extends Pick<Settings, "host" | "port"> {
   /** Default 0. */
   readonly trustedProxies?: number
@@ -75,8 +84,9 @@ export const serve = (
           idleTimeout,
           fetch: (request, server) => {
             const address = clientAddress(request, server.requestIP(request)?.address, trustedProxies)
-            askedAt = RequestInfo.begin(request, address).startedAt
-            const answer = app.fetch(request)
+            const routed = routable(request)
+            askedAt = RequestInfo.begin(routed, address).startedAt
+            const answer = app.fetch(routed)
             return isStopping ? parting(answer) : answer
           },
           error: unhandled

@@ -122,12 +122,16 @@ describe("access over HTTP", () => {
   it.each([
     [{ name: "x", role: "viewer", scopes: ["access:manage"] }, 422],
     [{ name: "", role: "viewer" }, 422],
+    [{ name: " ", role: "viewer" }, 422],
     [{ name: "y", role: "root" }, 422],
     [{ name: "z", role: "viewer", expiresAt: "tomorrow" }, 422],
     [{ name: "scraper2", role: "viewer", owner: "me" }, 422]
   ])("makes no token of %j", async (body, status) => {
     const { accessToken } = await login("first@example.org")
     expect((await post("/api/auth/tokens", body, accessToken)).status).toBe(status)
+    // Whatever was refused, the record of it can be read.
+    const log = await send("GET", "/api/audit", undefined, accessToken)
+    Schema.decodeUnknownSync(AccessContract.AuditLog, exact)(await log.json())
   })
 
   it("slows guessing, by address and by account", async () => {

@@ -1,6 +1,7 @@
 import { createTestDatabase } from "@ems/db-testing"
 import { HealthStatusOnly } from "@ems/schema/contract/Health"
 import * as Schema from "effect/Schema"
+import * as http from "node:http"
 import { afterEach, describe, expect, it } from "vitest"
 import { type Run, runFile, runServer } from "./process.ts"
 import { blackHole, canary, deadUrl, until } from "./support.ts"
@@ -53,6 +54,16 @@ describe("the server process", () => {
     run.child.kill("SIGINT")
     expect(await run.exit).toBe(0)
     expect(run.stdout() + run.stderr()).not.toContain(canary)
+  })
+
+  it.each(["a", "api", "db:80", "localhost"])("answers whoever calls it %s", async (host) => {
+    const run = start({ DATABASE_URL: deadUrl })
+    const { port } = new URL(await run.url)
+    const status = await new Promise((resolve, reject) => {
+      http.get({ port, path: "/livez", headers: { host } }, (response) => resolve(response.resume().statusCode))
+        .once("error", reject)
+    })
+    expect(status).toBe(200)
   })
 
   it("refuses bodies over 64 KiB", async () => {

@@ -59,7 +59,9 @@ export const MachineToken = Schema.Struct({
 })
 
 export const NewMachineToken = Schema.Struct({
-  name: Typed(100),
+  name: Schema.String.check(
+    Schema.isPattern(/^[A-Za-z][\w.-]{0,62}$/u, { expected: "a letter, then up to 62 letters, digits, ., _ or -" })
+  ),
   role: AccessRole,
   /** All that the role may when it is not given. */
   scopes: Schema.optionalKey(Schema.Array(AccessScope).check(Schema.isMinLength(1), Schema.isUnique())),
@@ -78,10 +80,11 @@ export const AuditEntry = Schema.Struct({
   finishedAt: Schema.NullOr(IsoInstant),
   /** As `Me.id`. */
   actor: Text,
-  actorName: Text,
+  actorName: Schema.String,
   /** Such as `maintenance.vacuumTables`. */
   action: Text,
-  target: Text,
+  /** As it was asked for: also what was refused. */
+  target: Schema.String,
   reason: Schema.NullOr(Schema.String),
   requestId: Schema.NullOr(Schema.String),
   /** Null: it is under way, or nobody knows what became of it. */
