@@ -11,7 +11,7 @@ import { Runner } from "./Runner.ts"
 export const definitions = [
   ["t_v", "t", "v"],
   ["t_w", "t", "w"],
-  ["t_lower", "t", "(lower(w))"],
+  ["t_slow", "t", "(slow(w))"],
   ["u_v", "u", "v"],
   ["u_w", "u", "w"]
 ].map(([name, table, column]) => ({
@@ -24,7 +24,15 @@ export const definitions = [
   predicate: null
 }))
 
+/** A quarter of a second for an index, in whatever time the rest is built: long enough to be seen under way. */
+const slow = `create function slow(text) returns text language plpgsql immutable as $$
+begin
+  if hashtext($1) % 400 = 0 then perform pg_sleep(0.0025); end if;
+  return lower($1);
+end $$`
+
 const setup = (rows: number) => [
+  slow,
   "create table t (id int primary key, v int not null, w text not null)",
   `insert into t select n, n % 1000, md5(n::text) from generate_series(1, ${rows}) n`,
   "create table u as select * from t",
@@ -96,14 +104,6 @@ export class Stage {
     return this.number(
       `select count(*) from pg_index i join pg_class c on c.oid = i.indexrelid where i.indisvalid and c.relname in (${names})`
     )
-  }
-
-  /** While a writer of `t` has not committed, every build on it waits: what `work` begins is still under way. */
-  whileWritten<A>(work: () => Promise<A>): Promise<A> {
-    return withClient(this.url, async (client) => {
-      await client.query("begin; lock table t in row exclusive mode")
-      return work()
-    })
   }
 
   maintenance(request: object): Runner {

@@ -21,26 +21,15 @@ const rounds = ({ quick }: Stage): number => quick ? 2 : 10
 
 type End = (runner: Runner) => Promise<unknown>
 
-/** Ends a run of `create`: in the first round while its build waits for a writer, later at any moment of `within` ms. */
+/** Ends a run of `create`: in the first round when a build is seen, later at any moment of `within` ms. */
 const createUntil = async (stage: Stage, round: number, within: number, end: End): Promise<Runner> => {
   await dropAll(stage)
-  const begin = async () => {
-    const runner = stage.maintenance(create)
-    await runner.begun()
-    return runner
-  }
-  if (round > 0) {
-    const runner = await begin()
-    await sleep(stage.random() * within)
-    await end(runner)
-    return runner
-  }
-  return stage.whileWritten(async () => {
-    const runner = await begin()
-    await stage.until("an index under way", async () => await stage.invalid() > 0)
-    await end(runner)
-    return runner
-  })
+  const runner = stage.maintenance(create)
+  await runner.begun()
+  if (round > 0) await sleep(stage.random() * within)
+  else await stage.until("an index under way", async () => await stage.invalid() > 0)
+  await end(runner)
+  return runner
 }
 
 /** A harness that kills nobody at work proves nothing. */

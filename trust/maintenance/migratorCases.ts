@@ -95,7 +95,7 @@ const killedEverywhere = (stage: Stage): Promise<ReadonlyArray<string>> =>
     const problems: Array<string> = []
     const whole = await expected(stage)
     let met = 0
-    for (let nth = 1;; nth += stage.quick ? 16 : 1) {
+    for (let nth = 1;; nth += stage.quick ? 24 : 1) {
       const url = await fresh(stage)
       if (!await killBehind(url, folder, nth)) break
       met++

@@ -13,7 +13,7 @@ import type { Scenario } from "./Scenario.ts"
 import { shrink } from "./shrink.ts"
 import { Totals } from "./Totals.ts"
 
-const seedCounts = { quick: 200, full: 2000 }
+const seedCounts = { quick: 150, full: 2000 }
 
 /** Every so many seeds, one runs twice. */
 const repeatEvery = 10
