@@ -84,6 +84,7 @@ export const exitCodeOfExplain: Readonly<Record<ExplainReason["_tag"], ExitCode>
   ParameterCount: ExitCode.usage,
   Writes: ExitCode.usage,
   NotPermitted: ExitCode.aborted,
+  TookTooLong: ExitCode.aborted,
   Failed: ExitCode.aborted
 }
 

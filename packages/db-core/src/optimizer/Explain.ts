@@ -176,7 +176,14 @@ const make = Effect.gen(function*() {
 
   return {
     explain: Effect.fn("Explain.explain")(function*(request: ExplainRequest) {
-      const { explained, isGeneric } = yield* within(ask(request), (request.timeout ?? defaultTimeout) + overhead)
+      const { explained, isGeneric } = yield* Effect.mapError(
+        within(ask(request), (request.timeout ?? defaultTimeout) + overhead),
+        (error) =>
+          // The limit is the asker's, and may be one in which nothing can be planned.
+          error._tag === "DbError" && error.reason._tag === "StatementTimeout"
+            ? ExplainError.of({ _tag: "TookTooLong" })
+            : error
+      )
       const answer = answerOf(explained)
       const shape = planOf(explained, clock.currentTimeMillisUnsafe())?.shape
       const plan = answer?.Plan

@@ -22,6 +22,8 @@ const reasons = {
   Writes: Schema.TaggedStruct("Writes", facts),
   /** The database's role may not read what it names. */
   NotPermitted: Schema.TaggedStruct("NotPermitted", facts),
+  /** It was not planned, or did not end, in the time that was given. */
+  TookTooLong: Schema.TaggedStruct("TookTooLong", facts),
   /** It was run, or planned, and failed by itself. */
   Failed: Schema.TaggedStruct("Failed", facts)
 }
@@ -36,6 +38,7 @@ const messages: { readonly [Tag in keyof typeof reasons]: string } = {
   ParameterCount: "the statement has another number of parameters",
   Writes: "the statement writes or locks rows; with analyze only what reads is run",
   NotPermitted: "the role of the database may not read what the statement names",
+  TookTooLong: "planning the statement, or running it, took longer than it was given",
   Failed: "the statement failed when it was run"
 }
 

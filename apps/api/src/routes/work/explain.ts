@@ -14,6 +14,9 @@ import type { Runtime } from "../../Runtime.ts"
 /** What a statement may take that does not say so itself; planning it comes before. Milliseconds. */
 const maxTimeout = 30_000
 
+/** For a connection, and who asks. Milliseconds. */
+const overhead = 10_000
+
 const ask = (question: Question) =>
   Effect.catchTag(
     Explain.use(({ explain }) => explain(question)),
@@ -33,7 +36,7 @@ export const explain = ({ respond }: Pick<Runtime, "respond">) =>
   new Elysia().post(
     "/api/db/explain",
     ({ body: { timeoutMs: timeout, ...question }, request }) =>
-      respond(explained({ ...question, timeout }, request), request, { timeout: 2 * (timeout ?? maxTimeout) }),
+      respond(explained({ ...question, timeout }, request), request, { timeout: (timeout ?? maxTimeout) + overhead }),
     {
       body: Contract.request(ExplainRequest),
       response: { 200: Contract.response(ExplainedStatement) },
