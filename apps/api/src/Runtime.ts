@@ -35,8 +35,8 @@ export interface RespondOptions {
 
 export interface Runtime {
   /**
-   * Runs `effect` for `request`; interrupts it when the client goes away, and when it takes too long. What it fails with becomes a problem, so the promise never rejects: a rejection could pass
-   * Elysia's error hook by.
+   * Runs `effect` for `request`; interrupts it when the client goes away, and when it takes too long. What it fails with
+   * becomes a problem, so the promise never rejects: a rejection could pass Elysia's error hook by.
    */
   readonly respond: <A>(
     effect: Effect.Effect<A, Failure, Services>,
@@ -100,9 +100,9 @@ export const make = (context: Context.Context<Services>): Runtime => {
     if (Exit.isSuccess(exit)) return exit.value
     if (Cause.hasInterruptsOnly(exit.cause)) {
       if (request.signal.aborted) return Problem.toResponse(Problem.clientGone, request)
-      if (!hasExpired) return Problem.toResponse(Problem.stopping, request)
       // One of too many, or one that asked too much.
-      return Problem.toResponse(inFlight.isFull() ? Problem.busy : Problem.tookTooLong, request)
+      const why = !hasExpired ? Problem.stopping : inFlight.isFull() ? Problem.busy : Problem.tookTooLong
+      return Problem.toResponse(Problem.interrupted(why, request), request)
     }
     return Option.match(Exit.findErrorOption(exit), {
       onSome: (error) => refuseFailure(error, request),

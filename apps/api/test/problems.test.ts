@@ -99,6 +99,23 @@ describe("a DbError", () => {
   })
 })
 
+describe("work that is interrupted for taking too long", () => {
+  it("may be asked for again when it reads, and not when it may have written", async () => {
+    const impatient = await makeApp(deadUrl, { inFlight: { max: 1, timeout: 100 } })
+    const hanging = impatient.app.all("/hangs", ({ request }) => impatient.runtime.respond(Effect.never, request), {
+      detail: forTests
+    })
+    const ask = async (method: string) => {
+      const response = await hanging.handle(get("/hangs", { method }))
+      const { detail, status } = await problemOf(response)
+      return { status, isUncertain: detail?.includes("not known"), mayRepeat: response.headers.has("retry-after") }
+    }
+    expect(await ask("GET")).toEqual({ status: 504, isUncertain: false, mayRepeat: false })
+    expect(await ask("POST")).toEqual({ status: 504, isUncertain: true, mayRepeat: false })
+    await impatient.dispose()
+  })
+})
+
 describe("an error nobody expected", () => {
   it.each(["/dies", "/throws", "/rejects", "/breaks"])("on %s is a 500 of constant text, and logged", async (path) => {
     lines.length = 0

@@ -116,18 +116,30 @@ export const tookTooLong: Kind = {
 }
 export const stopping: Kind = { status: 503, detail: "The server is stopping.", headers: { "retry-after": "5" } }
 
+const reads = ({ method }: Request): boolean => method === "GET" || method === "HEAD"
+
+const uncertain = (detail: string): string =>
+  `${detail} Whether the request took effect is not known: look before repeating it.`
+
+/** `why` work that had begun was interrupted. Of a write nobody can say how far it had come. */
+export const interrupted = (why: Kind, request: Request): Kind => {
+  if (reads(request)) return why
+  const { detail = "The request was interrupted.", reason, status } = why
+  return { status, detail: uncertain(detail), ...(reason !== undefined && { reason }) }
+}
+
 /**
  * "Try again" is said only where trying again is safe: of a write whose fate is not known it would make a second one.
  */
 export const ofDbError = ({ fate, reason }: DbError, request: Request): Kind => {
   const { detail, retryAfter, status } = dbKinds[reason._tag]
-  const isRead = request.method === "GET" || request.method === "HEAD"
+  const isRead = reads(request)
   const isUncertain = !isRead && fate === "Unknown"
   const mayRepeat = isRead || fate === "NotSent" || fate === "Refused" || fate === "RolledBack"
   return {
     status,
     reason: reason._tag,
-    detail: isUncertain ? `${detail} Whether the request took effect is not known: look before repeating it.` : detail,
+    detail: isUncertain ? uncertain(detail) : detail,
     ...(retryAfter !== undefined && mayRepeat && { headers: { "retry-after": String(retryAfter) } })
   }
 }
