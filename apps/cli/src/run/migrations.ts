@@ -91,9 +91,16 @@ export const runRepair = Effect.fn("emsdb.migrate.repair")(function*({ json }: F
 
 /** What the migrations make of an empty database, in memory. */
 const expected = Effect.andThen(Migrator.migrate(migrationsFolder), Migrator.dump()).pipe(
-  // A database of its own, not the command's.
+  // A database of its own, not the command's. It takes seconds to start, many on a busy machine, and whoever asks it
+  // meanwhile waits in the pool.
   // @effect-diagnostics-next-line strictEffectProvide:off
-  Effect.provide(DbCore.layerOf(relations, { url: "pglite:memory", cacheFeed: "none", connectTimeout: 60_000 }))
+  Effect.provide(DbCore.layerOf(relations, {
+    url: "pglite:memory",
+    cacheFeed: "none",
+    connectTimeout: 60_000,
+    poolAcquireTimeout: 60_000,
+    queryTimeout: 120_000
+  }))
 )
 
 export const runDrift = Effect.fn("emsdb.drift")(function*({ json }: Flags) {
