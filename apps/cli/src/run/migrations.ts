@@ -98,7 +98,7 @@ const expected = Effect.andThen(Migrator.migrate(migrationsFolder), Migrator.dum
     url: "pglite:memory",
     cacheFeed: "none",
     connectTimeout: 60_000,
-    poolAcquireTimeout: 60_000,
+    acquireTimeout: 60_000,
     queryTimeout: 120_000
   }))
 )
