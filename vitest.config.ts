@@ -1,6 +1,7 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { defineConfig } from "vitest/config"
+import { ExitReporter } from "./packages/db-testing/src/ExitReporter.ts"
 import { SkipReporter } from "./packages/db-testing/src/SkipReporter.ts"
 
 const root = import.meta.dirname
@@ -31,6 +32,11 @@ export default defineConfig({
     globalSetup: ["./packages/db-testing/src/vitest-setup.ts"],
     pool: "threads",
     maxWorkers: 2,
-    reporters: ["default", ["json", { outputFile: `.data/test/${runtime}.json` }], new SkipReporter()]
+    reporters: [
+      "default",
+      ["json", { outputFile: `.data/test/${runtime}.json` }],
+      new SkipReporter(),
+      new ExitReporter()
+    ]
   }
 })
