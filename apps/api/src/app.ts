@@ -55,7 +55,7 @@ export const createApp = (
   const runtime = Runtime.make(context)
   const metrics = Context.get(context, HttpMetrics)
   const spans = RequestSpan.make(context)
-  // Elysia's type of what it hands over is any function at all.
+  // A cast: Elysia hands over its own `fetch`, and types it as a function that gives functions.
   const base = new Elysia().wrap((handle) => observed(handle as unknown as Handle, metrics, spans))
   const { enter, passed } = gate(base, {
     authentication: Context.get(context, Authentication),

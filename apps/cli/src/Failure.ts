@@ -71,8 +71,8 @@ const usageText = (error: CliError.NonShowHelpErrors): string => {
 const didYouMean = (suggestions: ReadonlyArray<string>): string =>
   suggestions.length === 0 ? "; see --help" : `, did you mean ${suggestions.join(" or ")}?`
 
-/** 42P01: the tables are not there. The other commands do not create them. */
-const hint = (error: DbError): string => error.reason.sqlState === "42P01" ? "; run emsdb init first" : ""
+/** The other commands create no tables. */
+const hint = (error: DbError): string => error.isMissingTable ? "; run emsdb init first" : ""
 
 /** What Postgres says of a statement, without a word of it. */
 const whereOf = ({ reason }: ExplainError): string =>

@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Layer from "effect/Layer"
+import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -89,23 +90,28 @@ const keyOf = (
     )
 }
 
+interface Bounds {
+  readonly default: number
+  readonly min: number
+  readonly max: number
+}
+
+const number = (
+  key: string,
+  { default: fallback, max, min }: Bounds,
+  value = fallback
+): Result.Result<number, AccessConfigError> =>
+  Number.isInteger(value) && value >= min && value <= max
+    ? Result.succeed(value)
+    : Result.fail(
+      new AccessConfigError({ key, value: String(value), expected: `a whole number from ${min} to ${max}` })
+    )
+
 /** The only constructor. */
 export const make = (options: Options): Result.Result<AccessConfigShape, AccessConfigError> =>
   Result.gen(function*() {
-    const checked: Record<string, number> = {}
-    for (const key of Object.keys(numbers) as Array<keyof Numbers>) {
-      const { default: fallback, max, min } = numbers[key]
-      const value = options[key] ?? fallback
-      if (!Number.isInteger(value) || value < min || value > max) {
-        return yield* Result.fail(
-          new AccessConfigError({ key, value: String(value), expected: `a whole number from ${min} to ${max}` })
-        )
-      }
-      checked[key] = value
-    }
     return {
-      // Every key of `numbers` was assigned above.
-      ...(checked as unknown as Numbers),
+      ...yield* Result.all(Record.map(numbers, (bounds: Bounds, key) => number(key, bounds, options[key]))),
       secret: yield* keyOf("EMS_AUTH_SECRET", options.secret),
       previousSecret: yield* keyOf("EMS_AUTH_PREVIOUS_SECRET", options.previousSecret),
       warnOfRandomSecret: options.warnOfRandomSecret ?? true

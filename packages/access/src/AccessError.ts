@@ -83,12 +83,9 @@ export class AccessError extends Schema.TaggedError<AccessError>()("AccessError"
   }
 }
 
-/** 42P01 is an undefined table, 3F000 an undefined schema. */
-const missing: ReadonlySet<string | undefined> = new Set(["42P01", "3F000"])
-
 /** Says `NotInstalled` for what Postgres says of a missing table. */
 export const installed = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | AccessError, R> =>
   Effect.mapError(
     effect,
-    (error) => isDbError(error) && missing.has(error.reason.sqlState) ? AccessError.of({ _tag: "NotInstalled" }) : error
+    (error) => isDbError(error) && error.isMissingTable ? AccessError.of({ _tag: "NotInstalled" }) : error
   )

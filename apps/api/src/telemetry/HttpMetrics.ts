@@ -3,6 +3,7 @@
  * `http.server.active_requests`. Told apart by what this product wrote (routes, methods that exist, statuses), never by
  * what a client sent.
  */
+import { DurationHistogram } from "@ems/db-core/telemetry/DurationHistogram"
 import * as PublishedMetric from "@ems/db-core/telemetry/PublishedMetric"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -12,8 +13,6 @@ import { methodOf } from "./httpAttributes.ts"
 /** In seconds. Source: OpenTelemetry semantic conventions, `http.server.request.duration`. */
 const boundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const
 
-const milliseconds = boundaries.map((seconds) => seconds * 1000)
-
 /**
  * Series of one metric, at most; what comes after them is counted together. Source: OpenTelemetry specification,
  * metrics SDK, cardinality limits.
@@ -22,23 +21,6 @@ export const maxSeries = 2000
 
 /** The request did not come to a route. */
 export const unmatched = "unmatched"
-
-class RequestDuration implements PublishedMetric.Counted {
-  readonly counts = new Float64Array(boundaries.length + 1)
-  sum = 0
-  min = Number.MAX_VALUE
-  max = -Number.MAX_VALUE
-
-  record(ms: number): void {
-    let at = 0
-    while (at < milliseconds.length && ms > milliseconds[at]!) at++
-    this.counts[at]!++
-    const seconds = ms / 1000
-    this.sum += seconds
-    if (seconds < this.min) this.min = seconds
-    if (seconds > this.max) this.max = seconds
-  }
-}
 
 export class HttpMetrics extends Context.Service<HttpMetrics, {
   /** A request came in. Gives what to call when it is answered. */
@@ -55,8 +37,8 @@ const make = Effect.gen(function*() {
   const removals: Array<() => void> = []
   yield* Effect.addFinalizer(() => Effect.sync(() => removals.forEach((remove) => remove())))
 
-  const publish = (attributes: Readonly<Record<string, string>>): RequestDuration => {
-    const made = new RequestDuration()
+  const publish = (attributes: Readonly<Record<string, string>>): DurationHistogram => {
+    const made = new DurationHistogram(boundaries)
     removals.push(PublishedMetric.histogram(
       context,
       "http.server.request.duration",
@@ -69,7 +51,7 @@ const make = Effect.gen(function*() {
 
   /** Of one method: how many are under way, and what became of the others by route and status. */
   const ofMethod = (method: string) => {
-    const one = { method, active: 0, routes: new Map<string, Map<number, RequestDuration>>() }
+    const one = { method, active: 0, routes: new Map<string, Map<number, DurationHistogram>>() }
     removals.push(PublishedMetric.gauge(
       context,
       "http.server.active_requests",
@@ -84,13 +66,13 @@ const make = Effect.gen(function*() {
 
   const methods = new Map<string, ReturnType<typeof ofMethod>>()
   let series = 0
-  let overflow: RequestDuration | undefined
+  let overflow: DurationHistogram | undefined
 
   const durationOf = (
     { method, routes }: ReturnType<typeof ofMethod>,
     route: string,
     status: number
-  ): RequestDuration => {
+  ): DurationHistogram => {
     let statuses = routes.get(route)
     let found = statuses?.get(status)
     if (found !== undefined) return found

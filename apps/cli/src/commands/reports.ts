@@ -1,8 +1,6 @@
 /** Lists of what is in the database and what happens there. */
-import type { BlockingColumn } from "@ems/db-core/catalog/BlockingReport"
-import type { SpaceColumn } from "@ems/db-core/catalog/SpaceReport"
 import type { StatementColumn, StatementWindow } from "@ems/db-core/catalog/StatementReport"
-import type { TableColumn } from "@ems/db-core/catalog/TableReport"
+import { blockingColumns, spaceColumns, tableColumns } from "@ems/schema/sortColumns"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -12,21 +10,6 @@ const statementColumns = ["total", "calls", "mean", "rows", "reads", "temporary"
   StatementColumn
 >
 const windows = ["1h", "24h", "all"] as const satisfies Columns<StatementWindow>
-const tableColumns = [
-  "total",
-  "rows",
-  "sequentialScans",
-  "indexScans",
-  "inserts",
-  "updates",
-  "deletes",
-  "deadRows"
-] as const satisfies Columns<TableColumn>
-const spaceColumns = ["total", "heap", "indexes", "toast", "rows", "growth", "wasted"] as const satisfies Columns<
-  SpaceColumn
->
-const blockingColumns = ["victims", "waited"] as const satisfies Columns<BlockingColumn>
-
 export const queries = Command.make("queries", {
   window: Flag.Literals("window", windows).pipe(
     Flag.withDescription("The last hour, the last day, or all that is kept"),

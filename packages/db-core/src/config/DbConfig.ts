@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { DbConfigError } from "./DbConfigError.ts"
@@ -122,19 +123,15 @@ export const make = (input: Input): Result.Result<DbConfigShape, DbConfigError> 
     const target = yield* DbUrl.parse(redact(input.url), input.transport ?? "auto")
     const direct = yield* directOf(target, input)
     const redisUrl = yield* redisOf(input.redisUrl)
-    const numbers: Record<string, number> = {}
-    for (const key of Object.keys(settings) as Array<keyof typeof settings>) {
-      numbers[key] = yield* number(settings[key], input[key])
-    }
+    const numbers = yield* Result.all(Record.map(settings, (setting: Setting, key) => number(setting, input[key])))
     const applicationName = input.applicationName ?? "ems"
     if (applicationName === "" || new TextEncoder().encode(applicationName).length > 63) {
       return yield* Result.fail(
         new DbConfigError({ key: "EMS_APPLICATION_NAME", value: applicationName, expected: "1 to 63 bytes" })
       )
     }
-    // Every key of `settings` was assigned above.
     return {
-      ...(numbers as unknown as Numbers),
+      ...numbers,
       target,
       direct,
       applicationName,

@@ -96,6 +96,12 @@ export class DbError extends Schema.TaggedError<DbError>()("DbError", {
     return `${this.operation}: ${this.reason._tag}${code}: ${this.reason.message}`
   }
 
+  /** Is a table, or its schema, not there? For who can say what makes it. */
+  get isMissingTable(): boolean {
+    const { sqlState } = this.reason
+    return sqlState === "42P01" || sqlState === "3F000"
+  }
+
   /** May the same work succeed if tried again later? Ask `fate` as well before doing so. */
   get isTransient(): boolean {
     return transientReasons[this.reason._tag]

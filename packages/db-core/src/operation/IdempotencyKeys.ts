@@ -53,13 +53,10 @@ export const fingerprintOf = (...parts: ReadonlyArray<Json>): string =>
 const table = sql.raw(`${internalSchema}.idempotency_key`)
 const expired = (alias: string) => sql.raw(`${alias}.created_at < clock_timestamp() - interval '${keptHours} hours'`)
 
-/** 42P01 is an undefined table, 3F000 an undefined schema. */
-const missing: ReadonlySet<string | undefined> = new Set(["42P01", "3F000"])
-
 const installed = <A, R>(effect: Effect.Effect<A, DbError, R>): Effect.Effect<A, DbError | IdempotencyError, R> =>
   Effect.mapError(
     effect,
-    (error) => missing.has(error.reason.sqlState) ? IdempotencyError.of({ _tag: "NotInstalled" }) : error
+    (error) => error.isMissingTable ? IdempotencyError.of({ _tag: "NotInstalled" }) : error
   )
 
 interface Own {

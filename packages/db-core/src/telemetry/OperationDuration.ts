@@ -4,28 +4,16 @@
  */
 import type { Context } from "effect/Context"
 import type { ReasonTag } from "../errors/SqlState.ts"
+import { DurationHistogram } from "./DurationHistogram.ts"
 import * as PublishedMetric from "./PublishedMetric.ts"
 
 /** In seconds. Source: OpenTelemetry semantic conventions, `db.client.operation.duration`. */
 export const boundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10] as const
 
-const milliseconds = boundaries.map((seconds) => seconds * 1000)
-
 /** One operation with one outcome. */
-export class OperationDuration implements PublishedMetric.Counted {
-  readonly counts = new Float64Array(boundaries.length + 1)
-  sum = 0
-  min = Number.MAX_VALUE
-  max = -Number.MAX_VALUE
-
-  record(ms: number): void {
-    let at = 0
-    while (at < milliseconds.length && ms > milliseconds[at]!) at++
-    this.counts[at]!++
-    const seconds = ms / 1000
-    this.sum += seconds
-    if (seconds < this.min) this.min = seconds
-    if (seconds > this.max) this.max = seconds
+export class OperationDuration extends DurationHistogram {
+  constructor() {
+    super(boundaries)
   }
 }
 

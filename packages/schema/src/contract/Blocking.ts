@@ -1,9 +1,10 @@
 /** `GET /api/db/blocking`: who waits for whose locks, as one tree for each session that itself waits for nobody. */
 import * as Schema from "effect/Schema"
+import { blockingColumns } from "../sortColumns.ts"
 import { pageOf, pageQuery } from "./Page.ts"
 import { Count, ElapsedMs } from "./Scalars.ts"
 
-export const BlockingQuery = pageQuery(["victims", "waited"])
+export const BlockingQuery = pageQuery(blockingColumns)
 
 const session = {
   /** A leader's for its parallel workers; 0 for prepared transactions. */

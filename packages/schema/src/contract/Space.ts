@@ -1,11 +1,12 @@
 /** `GET /api/db/space`: what takes how much room, how fast it grows, and what of it would not be needed. */
 import * as Schema from "effect/Schema"
+import { spaceColumns } from "../sortColumns.ts"
 import { pageOf, pageQuery } from "./Page.ts"
 import { sampledRate } from "./Rate.ts"
 import { Count, Text } from "./Scalars.ts"
 import { unavailableParts } from "./Unavailable.ts"
 
-export const SpaceQuery = pageQuery(["total", "heap", "indexes", "toast", "rows", "growth", "wasted"])
+export const SpaceQuery = pageQuery(spaceColumns)
 
 /** An estimate from what ANALYZE noted, which can be off by a fifth. */
 export const Bloat = Schema.Struct({

@@ -1,20 +1,12 @@
 /** `GET /api/db/tables`: how large each table is, how it is read, and what is written to it. */
 import * as Schema from "effect/Schema"
+import { tableColumns } from "../sortColumns.ts"
 import { pageOf, pageQuery } from "./Page.ts"
 import { Count, IsoInstant, Share } from "./Scalars.ts"
 import { tableName, tableSize } from "./Space.ts"
 import { unavailableParts } from "./Unavailable.ts"
 
-export const TablesQuery = pageQuery([
-  "total",
-  "rows",
-  "sequentialScans",
-  "indexScans",
-  "inserts",
-  "updates",
-  "deletes",
-  "deadRows"
-])
+export const TablesQuery = pageQuery(tableColumns)
 
 /** Counted since the statistics began. */
 export const TableActivity = Schema.Struct({
