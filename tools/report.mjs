@@ -1,5 +1,6 @@
 // Reads the result files of the test runs, prints cases per transport and runtime, and ends with the line
-// `N passed, N failed, N skipped`. Fails below the floor given as first argument, or when the second is not 0.
+// `N passed, N failed, N skipped`. What failed is named here once more: by then it is far above. Fails below the floor
+// given as first argument, or when the second is not 0.
 import { existsSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
@@ -11,11 +12,20 @@ const floor = JSON.parse(readFileSync(path.resolve(root, floorFile), "utf8"))
 const total = { passed: 0, failed: 0, skipped: 0 }
 let isBelow = false
 
+/** The first lines of a failure. */
+const told = (message = "") => message.split("\n").slice(0, 6).map((line) => `    ${line}`).join("\n")
+
 for (const [runtime, wanted] of Object.entries(floor)) {
   const file = path.join(root, ".data", "test", `${runtime}.json`)
-  const cases = existsSync(file)
-    ? JSON.parse(readFileSync(file, "utf8")).testResults.flatMap((result) => result.assertionResults)
-    : []
+  const files = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).testResults : []
+  const cases = files.flatMap((result) => result.assertionResults)
+  for (const { assertionResults, message, name } of files) {
+    const where = `${runtime} ${path.relative(root, name)}`
+    for (const { failureMessages, fullName, status } of assertionResults) {
+      if (status === "failed") console.log(`FAILED ${where} > ${fullName}\n${told(failureMessages[0])}`)
+    }
+    if (message) console.log(`FAILED ${where}\n${told(message)}`)
+  }
   const counted = { all: 0 }
   for (const { ancestorTitles, status } of cases) {
     if (status === "passed") {
