@@ -45,76 +45,77 @@ describe("statement deltas", () => {
     expect(await reason()).toBeUndefined()
   })
 
-  situation("count from the first look on, each call once", async (stage) => {
-    await install(stage)
-    await ask(stage, 3)
-    expect(await look(stage)).toMatchObject({ _tag: "Sampled", how: "baseline", statements: 0 })
-    expect(await top(stage)).toEqual([])
-    await ask(stage, 2)
-    expect(await look(stage)).toMatchObject({ _tag: "Sampled", how: "delta" })
-    expect(await calls(stage, query)).toBe(2)
-    expect(await look(stage)).toMatchObject({ how: "delta" })
-    expect(await calls(stage, query)).toBe(2)
-    await ask(stage, 5)
-    await look(stage)
-    expect(await calls(stage, query)).toBe(7)
-    const row = (await top(stage)).find((row) => row.query === query)
+  // The others on servers of their own: on the shared one, which every test fills, entries have to make room.
+
+  ownServer("count from the first look on, each call once", {}, async (server) => {
+    await install(server)
+    await ask(server, 3)
+    expect(await look(server)).toMatchObject({ _tag: "Sampled", how: "baseline", statements: 0 })
+    expect(await top(server)).toEqual([])
+    await ask(server, 2)
+    expect(await look(server)).toMatchObject({ _tag: "Sampled", how: "delta" })
+    expect(await calls(server, query)).toBe(2)
+    expect(await look(server)).toMatchObject({ how: "delta" })
+    expect(await calls(server, query)).toBe(2)
+    await ask(server, 5)
+    await look(server)
+    expect(await calls(server, query)).toBe(7)
+    const row = (await top(server)).find((row) => row.query === query)
     expect(row).toMatchObject({ user: "postgres", fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/) })
     expect(row?.meanMs).toBeCloseTo(row!.totalMs / 7, 9)
-    expect((await top(stage)).reduce((sum, { share }) => sum + (share ?? 0), 0)).toBeCloseTo(1, 9)
-    expect((await top(stage, { by: "calls" }))[0]?.calls).toBeGreaterThanOrEqual(7)
-    expect(await top(stage, { since: Date.now() + 3_600_000 })).toEqual([])
-    expect(await top(stage, { limit: 1 })).toHaveLength(1)
-  }, { embedded: false })
+    expect((await top(server)).reduce((sum, { share }) => sum + (share ?? 0), 0)).toBeCloseTo(1, 9)
+    expect((await top(server, { by: "calls" }))[0]?.calls).toBeGreaterThanOrEqual(7)
+    expect(await top(server, { since: Date.now() + 3_600_000 })).toEqual([])
+    expect(await top(server, { limit: 1 })).toHaveLength(1)
+  })
 
-  situation("survive resets: of all, of one, and within one look", async (stage) => {
-    await install(stage)
-    await ask(stage, 5)
-    await look(stage)
-    await ask(stage, 3)
-    await look(stage)
+  ownServer("survive resets: of all, of one, and within one look", {}, async (server) => {
+    await install(server)
+    await ask(server, 5)
+    await look(server)
+    await ask(server, 3)
+    await look(server)
     const all =
       "select pg_stat_statements_reset(0, (select oid from pg_database where datname = current_database()), 0)"
     const one = "select pg_stat_statements_reset(0, d.oid, s.queryid) from pg_database d join pg_stat_statements s "
       + `on s.dbid = d.oid where datname = current_database() and s.query = 'select $1 from t'`
     for (const [reset, times, sum] of [[all, 4, 7], [one, 3, 10]] as const) {
-      await stage.admin(reset)
-      await ask(stage, times)
-      await look(stage)
-      expect(await calls(stage, query)).toBe(sum)
+      await server.admin(reset)
+      await ask(server, times)
+      await look(server)
+      expect(await calls(server, query)).toBe(sum)
     }
     // Passed its old counters: from 17 on that is seen.
-    await stage.admin(one)
-    await ask(stage, 9)
-    await look(stage)
-    expect(await calls(stage, query)).toBe(stage.server === "15" ? 16 : 19)
+    await server.admin(one)
+    await ask(server, 9)
+    await look(server)
+    expect(await calls(server, query)).toBe(server.version === "15" ? 16 : 19)
     // Gone at one look, and back with as many calls at the next.
-    const before = await calls(stage, query)
-    await stage.admin(one)
-    await look(stage)
-    await ask(stage, 9)
-    await look(stage)
-    expect(await calls(stage, query)).toBe(before + 9)
-  }, { embedded: false })
+    const before = await calls(server, query)
+    await server.admin(one)
+    await look(server)
+    await ask(server, 9)
+    await look(server)
+    expect(await calls(server, query)).toBe(before + 9)
+  })
 
-  situation("of many processes one looks, and within a minute nobody else", async (stage) => {
-    await install(stage)
-    await look(stage)
-    await ask(stage, 3)
-    const looks = await Promise.all(Array.from({ length: 6 }, () => look(stage, Deltas.defaultInterval)))
+  ownServer("of many processes one looks, and within a minute nobody else", {}, async (server) => {
+    await install(server)
+    await look(server)
+    await ask(server, 3)
+    const looks = await Promise.all(Array.from({ length: 6 }, () => look(server, Deltas.defaultInterval)))
     expect(looks).toEqual(looks.map(() => ({ _tag: "Skipped", because: expect.stringMatching(/recent|busy/) })))
-    await stage.admin("update ems_internal.statement_sample set at = at - interval '61 s'")
-    const again = await Promise.all(Array.from({ length: 6 }, () => look(stage, Deltas.defaultInterval)))
+    await server.admin("update ems_internal.statement_sample set at = at - interval '61 s'")
+    const again = await Promise.all(Array.from({ length: 6 }, () => look(server, Deltas.defaultInterval)))
     expect(again.filter(({ _tag }) => _tag === "Sampled")).toHaveLength(1)
-    expect(await calls(stage, query)).toBe(3)
+    expect(await calls(server, query)).toBe(3)
 
-    const other = await connect(stage.url)
+    const other = await connect(server.url())
     await other.query("begin; select pg_advisory_xact_lock(hashtextextended('ems_internal.statement_sample', 0))")
-    expect(await look(stage)).toEqual({ _tag: "Skipped", because: "busy" })
+    expect(await look(server)).toEqual({ _tag: "Skipped", because: "busy" })
     await other.end()
-  }, { embedded: false })
+  })
 
-  // On the shared server, which other tests fill, some of so many entries would have to make room.
   ownServer("keep so many of an hour, the rest as one, and forget what is old", {}, async (server) => {
     await install(server)
     await look(server)
@@ -138,30 +139,30 @@ describe("statement deltas", () => {
     expect(await kept("text")).toBeLessThan(20)
   })
 
-  situation("hold no literal, and only who sees all statements keeps them", async (stage) => {
-    await install(stage)
-    await look(stage)
-    await stage.admin("comment on table t is 'hunter2'", "do $$ begin perform 'hunter2'; end $$")
-    await look(stage)
-    expect((await top(stage)).some(({ query }) => query?.startsWith("comment on table t") === true)).toBe(true)
-    expect(JSON.stringify(await rowsOf(stage, "text", "*"))).not.toContain("hunter2")
-    expect(JSON.stringify(await top(stage))).not.toContain("hunter2")
+  ownServer("hold no literal, and only who sees all statements keeps them", {}, async (server) => {
+    await install(server)
+    await look(server)
+    await server.admin("comment on table t is 'hunter2'", "do $$ begin perform 'hunter2'; end $$")
+    await look(server)
+    expect((await top(server)).some(({ query }) => query?.startsWith("comment on table t") === true)).toBe(true)
+    expect(JSON.stringify(await rowsOf({ url: server.url() }, "text", "*"))).not.toContain("hunter2")
+    expect(JSON.stringify(await top(server))).not.toContain("hunter2")
 
-    const role = `reader_${new URL(stage.url).pathname.slice(1)}`
-    await stage.admin(`create role ${role} login password 'reader'`)
-    const address = new URL(stage.url)
+    const role = `reader_${new URL(server.url()).pathname.slice(1)}`
+    await server.admin(`create role ${role} login password 'reader'`)
+    const address = new URL(server.url())
     address.username = role
     address.password = "reader"
     const client = await connect(address.href)
     try {
       await expect(client.query("select * from ems_internal.statement_text")).rejects.toThrow(/permission denied/)
-      await stage.admin(`grant pg_read_all_stats to ${role}`)
+      await server.admin(`grant pg_read_all_stats to ${role}`)
       await client.query("select * from ems_internal.statement_text")
     } finally {
       await client.end()
-      await stage.admin(`drop role ${role}`)
+      await server.admin(`drop role ${role}`)
     }
-  }, { embedded: false })
+  })
 
   ownServer("survive restarts and crashes, and count nothing twice", { synchronous_commit: "on" }, async (server) => {
     await install(server)
