@@ -1,4 +1,5 @@
 /** For each contract a good value, and members to replace in it: with others as good, and with bad ones. */
+import { Baseline } from "../src/contract/Baseline.ts"
 import { Cache, CacheDiagnosis } from "../src/contract/Cache.ts"
 import { Checks } from "../src/contract/Checks.ts"
 import { Endpoints } from "../src/contract/Endpoints.ts"
@@ -50,6 +51,20 @@ const migrate = {
   ],
   pending: 0,
   durationMs: 12.5
+}
+
+const accepted = {
+  name: "no-primary-key",
+  severity: "warn",
+  object: { kind: "table", name: "public.log" },
+  summary: "public.log has no primary key",
+  evidence: {},
+  impact: "The same row can be there twice",
+  remediation: null,
+  documentation: "https://www.postgresql.org/docs/current/ddl-constraints.html",
+  cacheKey: "no-primary-key:table:public.log",
+  reason: "nobody refers to it",
+  until: "2026-12-31"
 }
 
 export const contracts = {
@@ -247,7 +262,10 @@ export const contracts = {
     alsoGood: [
       ...at(["checks", 0, "unavailable"], [{ because: "extension", text: "needs pgstattuple" }]),
       ...at(["checks", 0, "findings", 0, "remediation"], [null]),
-      ...at(["checks", 0, "findings", 0, "evidence"], [{}, { reset: null, exact: false, text: "t" }])
+      ...at(["checks", 0, "findings", 0, "evidence"], [{}, { reset: null, exact: false, text: "t" }]),
+      ...at(["checks", 0, "accepted"], [[], [{ ...accepted, reason: null, until: null }], [accepted]]),
+      ...at(["baseline"], [{ accepted: 1, stale: ["a:b"], expired: [], worse: [], isWritten: false }]),
+      ...at(["leftOut"], [{ reason: "it is empty", names: ["setting"] }])
     ],
     bad: [
       ...at(["timestamp"], notInstants),
@@ -256,7 +274,29 @@ export const contracts = {
       ...at(["checks", 0, "findings", 0, "severity"], ["fatal", null]),
       ...at(["checks", 0, "findings", 0, "object", "kind"], ["thing"]),
       ...at(["checks", 0, "findings", 0, "cacheKey"], notTexts),
-      ...at(["checks", 0, "unavailable"], [{ because: "mood", text: "t" }])
+      ...at(["checks", 0, "unavailable"], [{ because: "mood", text: "t" }]),
+      ...at(["checks", 0, "accepted"], [null, [{ ...accepted, until: "soon" }], [{ ...accepted, reason: " " }]]),
+      ...at(["baseline"], [null, {}, { accepted: 1 }]),
+      ...at(["leftOut"], [null, { reason: "", names: [] }])
+    ]
+  },
+  Baseline: {
+    schema: Baseline,
+    optional: [],
+    good: { version: 1, accepted: [{ cacheKey: "invalid-index:index:public.idx" }] },
+    alsoGood: [
+      ...at(["accepted"], [[]]),
+      ...at(["accepted", 0], [{ cacheKey: "a:b", severity: "warn", reason: "a log", until: "2028-02-29" }])
+    ],
+    bad: [
+      ...at(["version"], [0, 2, "1", null]),
+      ...at(["accepted"], [null, [{}], [{ cacheKey: "a:b" }, { cacheKey: "a:b" }]]),
+      ...at(["accepted", 0, "cacheKey"], notTexts),
+      ...at(["accepted", 0], [
+        { cacheKey: "a:b", reason: " " },
+        { cacheKey: "a:b", severity: "fatal" },
+        ...["2026-02-29", "2026-2-1", "2026-01-31T00:00:00.000Z", "", null].map((until) => ({ cacheKey: "a:b", until }))
+      ])
     ]
   },
   CacheDiagnosis: {
