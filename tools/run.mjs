@@ -40,6 +40,7 @@ const commands = {
     (process.env.EMS_RUNTIME ?? (isNodeNew ? "node" : "bun")) === "node"
       ? [newNode(), at("apps", "cli", "node_modules", "tsx", "dist", "cli.mjs"), "apps/cli/src/main.ts"]
       : [bun, "apps/cli/src/main.ts"],
+  "build:cli": () => [bun, "apps/cli/build/main.ts"],
   "drizzle-kit": () => [bun, "--bun", "node_modules/drizzle-kit/bin.cjs"]
 }
 

@@ -4,7 +4,7 @@
  * argon2id with 19 MiB, two passes and one lane: OWASP Password Storage Cheat Sheet, 2024. What is accepted follows NIST
  * SP 800-63B-3, 5.1.1.2, with a longer minimum: a length, no rules of composition, nothing that everybody tries first.
  */
-import { hash, parseOptions, verify } from "@node-rs/argon2"
+import type { ParsedHashOptions } from "@node-rs/argon2"
 import * as Context from "effect/Context"
 import { SecureRandom } from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
@@ -15,6 +15,9 @@ import { AccessConfig } from "./AccessConfig.ts"
 import { AccessError } from "./AccessError.ts"
 import { commonPasswords } from "./commonPasswords.ts"
 import * as TokenText from "./TokenText.ts"
+
+/** Native code. Loaded with the first password: commands that read none run without it. */
+const argon2 = Effect.promise(() => import("@node-rs/argon2"))
 
 /** KiB, passes, lanes. The algorithm is the library's default, argon2id. */
 const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
@@ -52,11 +55,9 @@ const check = (password: Redacted.Redacted, email: string): Effect.Effect<string
   return Effect.succeed(text)
 }
 
-const isWeaker = (encoded: string): boolean => {
-  const { memoryCost, parallelism, timeCost } = parseOptions(encoded)
-  return !encoded.startsWith("$argon2id$") || memoryCost < parameters.memoryCost || timeCost < parameters.timeCost ||
-    parallelism < parameters.parallelism
-}
+const isWeaker = (encoded: string, { memoryCost, parallelism, timeCost }: ParsedHashOptions): boolean =>
+  !encoded.startsWith("$argon2id$") || memoryCost < parameters.memoryCost || timeCost < parameters.timeCost ||
+  parallelism < parameters.parallelism
 
 export interface Verified {
   readonly isRight: boolean
@@ -98,15 +99,9 @@ const make = Effect.gen(function*() {
       )
     })
 
-  const hashed = (text: string) => Effect.promise(() => hash(text, parameters))
+  const hashed = (text: string) => Effect.flatMap(argon2, ({ hash }) => Effect.promise(() => hash(text, parameters)))
 
-  const dummy = yield* Effect.flatMap(TokenText.random(yield* SecureRandom), hashed)
-
-  const compare = (encoded: string, text: string): Effect.Effect<boolean> =>
-    Effect.tryPromise(() => verify(encoded, text)).pipe(
-      // What is no hash of argon2 (an account made by hand) is a wrong password, in the usual time.
-      Effect.catch(() => Effect.promise(() => verify(dummy, text).then(() => false)))
-    )
+  const dummy = yield* Effect.cached(Effect.flatMap(TokenText.random(yield* SecureRandom), hashed))
 
   return {
     hash: (password, email) => Effect.flatMap(check(password, email), (text) => bounded(hashed(text))),
@@ -114,9 +109,15 @@ const make = Effect.gen(function*() {
       const text = normal(password)
       const isWhole = Redacted.value(password).length <= maxRaw
       return bounded(Effect.gen(function*() {
-        const isRight = yield* compare(encoded ?? dummy, text)
+        const { parseOptions, verify } = yield* argon2
+        // Also where it is not needed: made for the first unknown account only, it would take the time that tells.
+        const nobody = yield* dummy
+        const isRight = yield* Effect.tryPromise(() => verify(encoded ?? nobody, text)).pipe(
+          // What is no hash of argon2 (an account made by hand) is a wrong password, in the usual time.
+          Effect.catch(() => Effect.promise(() => verify(nobody, text).then(() => false)))
+        )
         if (!isRight || !isWhole || encoded === undefined) return { isRight: false, rehashed: undefined }
-        return { isRight, rehashed: isWeaker(encoded) ? yield* hashed(text) : undefined }
+        return { isRight, rehashed: isWeaker(encoded, parseOptions(encoded)) ? yield* hashed(text) : undefined }
       }))
     }
   } satisfies Passwords["Service"]

@@ -14,6 +14,7 @@ import { createDatabase } from "./CreateDatabase.ts"
 import * as IdempotencyTables from "./IdempotencyTables.ts"
 import { internalSchemaSql } from "./internalSchema.ts"
 import * as MaintenanceTables from "./MaintenanceTables.ts"
+import type { MigrationSource } from "./MigrationFiles.ts"
 import * as Migrator from "./Migrator.ts"
 import * as ObjectSamples from "./ObjectSamples.ts"
 import * as StatementDeltas from "./StatementDeltas.ts"
@@ -22,8 +23,10 @@ import * as StatementDeltas from "./StatementDeltas.ts"
 const noLimit = { timeout: Number.POSITIVE_INFINITY }
 
 export interface InitOptions {
-  /** The folder that drizzle-kit writes. */
-  readonly migrations: string
+  /** The folder that drizzle-kit writes, or what was read of it. */
+  readonly migrations: MigrationSource
+  /** Hears of each migration before it is begun, as `Migrator.migrate` has it. */
+  readonly begins?: Migrator.MigrateOptions["begins"]
 }
 
 export interface InitResult {
@@ -93,7 +96,10 @@ export const initialize = Effect.fn("Initializer.initialize")(function*(options:
   yield* IdempotencyTables.install
   yield* StatementDeltas.install
   yield* ObjectSamples.install
-  const migrations = yield* Migrator.migrate(options.migrations)
+  const migrations = yield* Migrator.migrate(
+    options.migrations,
+    options.begins === undefined ? {} : { begins: options.begins }
+  )
   const changeLog = yield* ensureChangeLog(database)
   const statistics = yield* ensureStatistics(database)
   return { database: created, schema, migrations, changeLog, statistics } satisfies InitResult

@@ -1,6 +1,6 @@
 /**
  * The folder that drizzle-kit writes: one folder for each migration, its `migration.sql` cut into chunks, each chunk
- * into statements.
+ * into statements. A program that is shipped without that folder has read it when it was built.
  */
 import { readMigrationFiles } from "drizzle-orm/migrator"
 import * as Effect from "effect/Effect"
@@ -19,6 +19,9 @@ export interface MigrationFile {
   readonly chunks: ReadonlyArray<string>
 }
 
+/** A folder that drizzle-kit writes, or what `readFiles` made of one. */
+export type MigrationSource = string | ReadonlyArray<MigrationFile>
+
 export interface Migration extends MigrationFile {
   readonly statements: ReadonlyArray<Statement>
 }
@@ -27,17 +30,19 @@ export const refused = (value: string, expected: string): DbConfigError =>
   new DbConfigError({ key: "migrations", value, expected })
 
 /** In the order in which they are applied. */
-export const readFiles = (folder: string): Effect.Effect<ReadonlyArray<MigrationFile>, DbConfigError> =>
-  Effect.try({
-    try: () =>
-      readMigrationFiles({ migrationsFolder: folder }).map(({ folderMillis, hash, name, sql }) => ({
-        name: name ?? "",
-        hash,
-        createdAt: folderMillis,
-        chunks: sql
-      })),
-    catch: () => refused(folder, "a folder that drizzle-kit generate has written")
-  })
+export const readFiles = (source: MigrationSource): Effect.Effect<ReadonlyArray<MigrationFile>, DbConfigError> =>
+  typeof source === "string"
+    ? Effect.try({
+      try: () =>
+        readMigrationFiles({ migrationsFolder: source }).map(({ folderMillis, hash, name, sql }) => ({
+          name: name ?? "",
+          hash,
+          createdAt: folderMillis,
+          chunks: sql
+        })),
+      catch: () => refused(source, "a folder that drizzle-kit generate has written")
+    })
+    : Effect.succeed(source)
 
 /** Reads its statements. Fails for what the runner could not run so that a second run could go on behind a first. */
 export const parseFile = Effect.fnUntraced(function*(file: MigrationFile) {

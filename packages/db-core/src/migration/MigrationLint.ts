@@ -9,6 +9,7 @@ import { constraintRules } from "./lint/constraintRules.ts"
 import { indexRules } from "./lint/indexRules.ts"
 import type { Flaw, Rule } from "./lint/Rule.ts"
 import { useRules } from "./lint/useRules.ts"
+import type { MigrationSource } from "./MigrationFiles.ts"
 import { type Pending, readPending } from "./Pending.ts"
 
 export const lintRules: ReadonlyArray<Rule> = [...indexRules, ...columnRules, ...constraintRules, ...useRules]
@@ -48,8 +49,8 @@ const bytesOf = (pending: Pending, { object }: Flaw, locks: ReturnType<Pending["
 }
 
 /** Changes nothing. */
-export const lint = Effect.fn("Migrator.lint")(function*(folder: string) {
-  const pending = yield* readPending(folder)
+export const lint = Effect.fn("Migrator.lint")(function*(source: MigrationSource) {
+  const pending = yield* readPending(source)
   const findings: Array<Finding> = []
   const ignored: Array<LintResult["ignored"][number]> = []
   for (const migration of pending.migrations) {

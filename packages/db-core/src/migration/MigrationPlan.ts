@@ -3,6 +3,7 @@
  * that it locks.
  */
 import * as Effect from "effect/Effect"
+import type { MigrationSource } from "./MigrationFiles.ts"
 import { readPending, type TableLock } from "./Pending.ts"
 import { defaults, type PatienceOptions } from "./run/Patience.ts"
 import { lockTimeoutOf, stepsOf } from "./run/Steps.ts"
@@ -33,8 +34,8 @@ export interface PlannedMigration {
 }
 
 /** Changes nothing. Empty when nothing is pending. */
-export const plan = Effect.fn("Migrator.plan")(function*(folder: string, options: PatienceOptions = {}) {
-  const pending = yield* readPending(folder)
+export const plan = Effect.fn("Migrator.plan")(function*(source: MigrationSource, options: PatienceOptions = {}) {
+  const pending = yield* readPending(source)
   const timeouts = { ...defaults, ...options }
   return pending.migrations.map(({ name, statements }): PlannedMigration => ({
     name,

@@ -16,7 +16,7 @@ import * as Schedule from "effect/Schedule"
 import { Database, type Handle } from "../connection/Database.ts"
 import { Driver } from "../driver/Driver.ts"
 import { isDbError } from "../errors/DbError.ts"
-import { type Migration, type MigrationFile, parseFile, readFiles } from "./MigrationFiles.ts"
+import { type Migration, type MigrationFile, type MigrationSource, parseFile, readFiles } from "./MigrationFiles.ts"
 import * as Journal from "./run/Journal.ts"
 import { defaults, type PatienceOptions } from "./run/Patience.ts"
 import { repairOne } from "./run/Repair.ts"
@@ -51,12 +51,14 @@ export interface MigrationResult extends MigrationStatus {
 export interface MigrateOptions extends PatienceOptions {
   /** How long to wait for another runner. Milliseconds, default 600 000; 0 to be told at once who it is. */
   readonly runnerWait?: number
+  /** Hears of each migration before it is begun: its number of those that this run applies, from 1. */
+  readonly begins?: (at: number, of: number, name: string) => Effect.Effect<void>
 }
 
 /** What is applied and what is not. Changes nothing. */
-export const status = Effect.fn("Migrator.status")(function*(folder: string) {
+export const status = Effect.fn("Migrator.status")(function*(source: MigrationSource) {
   const database = yield* Database
-  const files = yield* readFiles(folder)
+  const files = yield* readFiles(source)
   const journal = yield* database.query(Journal.applied)
   const noted = yield* database.query(Journal.noted)
   const known = new Map(journal.map(({ hash, name }) => [name, hash]))
@@ -96,9 +98,9 @@ interface Progress {
 }
 
 /** What is pending as far as one can tell without the lock. What cannot be read is refused before anything is done. */
-const readPending = Effect.fnUntraced(function*(folder: string) {
+const readPending = Effect.fnUntraced(function*(source: MigrationSource) {
   const database = yield* Database
-  const files = yield* readFiles(folder)
+  const files = yield* readFiles(source)
   const applied = new Set((yield* database.query(Journal.applied)).map(({ name }) => name))
   return { files, migrations: yield* Effect.forEach(files.filter(({ name }) => !applied.has(name)), parseFile) }
 })
@@ -132,9 +134,9 @@ const locked = Effect.fnUntraced(function*<A, E, R>(
   )
 })
 
-const once = Effect.fnUntraced(function*(folder: string, options: MigrateOptions, progress: Progress) {
+const once = Effect.fnUntraced(function*(source: MigrationSource, options: MigrateOptions, progress: Progress) {
   const { directCapabilities } = yield* Driver
-  const pending = yield* readPending(folder)
+  const pending = yield* readPending(source)
   progress.isReached = true
   yield* locked(pending, options, (db, migrations, noted) =>
     Effect.gen(function*() {
@@ -145,7 +147,9 @@ const once = Effect.fnUntraced(function*(folder: string, options: MigrateOptions
         pid: session?.pid ?? 0,
         canAsk: directCapabilities.maxSessions !== 1
       }
+      const of = progress.appliedNow.length + migrations.length
       for (const migration of migrations) {
+        yield* options.begins?.(progress.appliedNow.length + 1, of, migration.name) ?? Effect.void
         progress.repaired.push(...(yield* Steps.run(db, migration, noted, patience)))
         progress.appliedNow.push(migration.name)
       }
@@ -158,20 +162,20 @@ const once = Effect.fnUntraced(function*(folder: string, options: MigrateOptions
  * - `LockTimeout`: another runner, or somebody who held a lock for longer than `patience`;
  * - whatever the server answers to a statement. What ran before it stays: run again, it goes on there.
  */
-export const migrate = Effect.fn("Migrator.migrate")(function*(folder: string, options: MigrateOptions = {}) {
+export const migrate = Effect.fn("Migrator.migrate")(function*(source: MigrationSource, options: MigrateOptions = {}) {
   const progress: Progress = { isReached: false, appliedNow: [], repaired: [] }
-  yield* Effect.retry(once(folder, options, progress), goOn(progress))
+  yield* Effect.retry(once(source, options, progress), goOn(progress))
   const { appliedNow, repaired } = progress
-  return { ...(yield* status(folder)), appliedNow, repaired } satisfies MigrationResult
+  return { ...(yield* status(source)), appliedNow, repaired } satisfies MigrationResult
 })
 
 /**
  * Clears up behind runs that were cut off, and runs nothing: `migrate` does the same on its way. Says what it found,
  * one sentence each. Fails as `migrate` does.
  */
-export const repair = Effect.fn("Migrator.repair")(function*(folder: string, options: MigrateOptions = {}) {
+export const repair = Effect.fn("Migrator.repair")(function*(source: MigrationSource, options: MigrateOptions = {}) {
   const said: Array<string> = []
-  yield* locked(yield* readPending(folder), options, (db, migrations, noted) =>
+  yield* locked(yield* readPending(source), options, (db, migrations, noted) =>
     Effect.gen(function*() {
       for (const migration of migrations) said.push(...(yield* repairOne(db, migration, noted)))
     }))

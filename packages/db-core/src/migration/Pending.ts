@@ -6,7 +6,7 @@ import { sql } from "drizzle-orm"
 import * as Effect from "effect/Effect"
 import { Database } from "../connection/Database.ts"
 import { type LiveTable, liveTables, namesIn, referencedBy, volatileFunctions } from "./LiveTables.ts"
-import { type Migration, parseFile, readFiles } from "./MigrationFiles.ts"
+import { type Migration, type MigrationSource, parseFile, readFiles } from "./MigrationFiles.ts"
 import * as Journal from "./run/Journal.ts"
 import type { Lock } from "./statement/Lock.ts"
 import type { LockMode } from "./statement/LockMode.ts"
@@ -40,9 +40,9 @@ export interface Pending {
 }
 
 /** Changes nothing. */
-export const readPending = Effect.fn("Migrator.readPending")(function*(folder: string) {
+export const readPending = Effect.fn("Migrator.readPending")(function*(source: MigrationSource) {
   const database = yield* Database
-  const files = yield* readFiles(folder)
+  const files = yield* readFiles(source)
   const known = new Set((yield* database.query(Journal.applied)).map(({ name }) => name))
   const noted = yield* database.query(Journal.noted)
   const done = new Set(
