@@ -63,6 +63,8 @@ export const rows: ReadonlyArray<Row> = [
   row("GET", "/api/db/vacuum", reads),
   row("GET", "/api/db/sequences", reads),
   row("GET", "/api/db/checks", reads),
+  row("GET", "/api/db/status", reads),
+  row("GET", "/api/db/top", reads),
   row("GET", "/api/db/migrations", reads),
   row("GET", "/api/events", seesEvents),
   row("GET", "/api/events/{id}", seesEvents, missing),

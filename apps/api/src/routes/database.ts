@@ -12,7 +12,9 @@ import { queries } from "./database/queries.ts"
 import { sequences } from "./database/sequences.ts"
 import { slowQueries } from "./database/slowQueries.ts"
 import { space } from "./database/space.ts"
+import { status } from "./database/status.ts"
 import { tables } from "./database/tables.ts"
+import { top } from "./database/top.ts"
 import { vacuum } from "./database/vacuum.ts"
 
 export interface DatabaseOptions {
@@ -22,6 +24,7 @@ export interface DatabaseOptions {
 
 export const database = (runtime: Pick<Runtime, "respond">, options: DatabaseOptions) =>
   new Elysia()
+    .use(status(runtime))
     .use(metrics(runtime))
     .use(queries(runtime))
     .use(slowQueries(runtime))
@@ -30,6 +33,7 @@ export const database = (runtime: Pick<Runtime, "respond">, options: DatabaseOpt
     .use(connections(runtime))
     .use(space(runtime))
     .use(tables(runtime))
+    .use(top(runtime))
     .use(indexes(runtime))
     .use(vacuum(runtime))
     .use(sequences(runtime))

@@ -31,7 +31,7 @@ const lists = {
   vacuum: Vacuum
 } as const
 const names = Object.keys(lists)
-const others = ["metrics", "checks"]
+const others = ["metrics", "checks", "status", "top"]
 
 /** Of this process alone: what it saw can be read while the database is away, when it is wanted most. */
 const ofProcess = new Set(["queries", "slow-queries"])

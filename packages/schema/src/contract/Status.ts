@@ -1,4 +1,4 @@
-/** `emsdb status --json`: the state of the database in one look. What is null is among `unavailableParts`, or is not there. */
+/** `GET /api/db/status` and `emsdb status --json`: the state of the database in one look. What is null is among `unavailableParts`, or is not there. */
 import * as Schema from "effect/Schema"
 import { MaintenanceAction } from "./Maintenance.ts"
 import { Count, ElapsedMs, IsoInstant, Share, Text } from "./Scalars.ts"
