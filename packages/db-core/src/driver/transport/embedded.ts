@@ -8,8 +8,11 @@ import { type CountingDuplex, WireDuplex } from "./WireDuplex.ts"
 type Answer =
   | { readonly type: "ready"; readonly id: number }
   | { readonly type: "bytes"; readonly id: number; readonly bytes: Uint8Array }
-  | { readonly type: "failed"; readonly id: number; readonly message: string }
+  | { readonly type: "failed"; readonly id: number; readonly isMissing: boolean }
   | { readonly type: "closed" }
+
+const failed = "the embedded database failed"
+const missing = "the embedded database needs the package @electric-sql/pglite: npm install @electric-sql/pglite"
 
 const terminate = 0x58
 const cancelRequestCode = 80877102
@@ -40,7 +43,7 @@ export const embedded = (target: Target): Embedded => {
       const session = sessions.get(answer.id)
       if (session === undefined) return
       if (answer.type === "bytes") return session.receive(answer.bytes)
-      if (answer.type === "failed") return void session.destroy(new Error("the embedded database failed"))
+      if (answer.type === "failed") return void session.destroy(new Error(answer.isMissing ? missing : failed))
       session.attach({
         write: (bytes, done) => {
           done()

@@ -5,13 +5,20 @@
  * Messages in: `{ type: "session" }` starts a clean session, `{ type: "bytes", id, bytes }` runs protocol bytes,
  * `{ type: "close" }` flushes and ends. Messages out: `ready`, `bytes`, `failed`, `closed`.
  */
-import { PGlite } from "@electric-sql/pglite"
 import { parentPort, workerData } from "node:worker_threads"
 
 const { directory } = workerData as { readonly directory: string | undefined }
 const port = parentPort!
 
-const opening = PGlite.create(directory === undefined ? {} : { dataDir: directory })
+/** Its package is optional: a program that is installed without it works with servers only. */
+class PackageMissing extends Error {}
+
+const opening = import("@electric-sql/pglite").then(
+  ({ PGlite }) => PGlite.create(directory === undefined ? {} : { dataDir: directory }),
+  () => Promise.reject(new PackageMissing())
+)
+// Whoever sends the first message is told; until then nobody listens, and the runtime would end the worker.
+opening.catch(() => {})
 
 const simpleQuery = (text: string): Uint8Array => {
   const body = Buffer.from(`${text}\0`)
@@ -50,6 +57,8 @@ const handle = async (message: Message): Promise<void> => {
 let queue: Promise<void> = Promise.resolve()
 port.on("message", (message: Message) => {
   queue = queue.then(() => handle(message)).catch((error: unknown) => {
-    port.postMessage({ type: "failed", id: "id" in message ? message.id : 0, message: String(error) })
+    // What could not be opened is closed.
+    if (!("id" in message)) return port.postMessage({ type: "closed" })
+    port.postMessage({ type: "failed", id: message.id, isMissing: error instanceof PackageMissing })
   })
 })

@@ -9,7 +9,7 @@ import type { Target } from "../../config/DbUrl.ts"
 import { type CountingDuplex, WireDuplex } from "./WireDuplex.ts"
 
 /** SSLRequest: length 8, code 80877103 (PostgreSQL documentation, "Message Formats"). */
-const sslRequest = Uint8Array.from([0, 0, 0, 8, 4, 210, 22, 47])
+export const sslRequest = Uint8Array.from([0, 0, 0, 8, 4, 210, 22, 47])
 
 const connectSocket = (target: Target): Net.Socket =>
   Net.connect({
