@@ -77,6 +77,29 @@ export const exitCodeOfAccess: Readonly<Record<AccessReason["_tag"], ExitCode>> 
   Overloaded: ExitCode.aborted
 }
 
+/** The same of what an API answers, by the HTTP status, where the reason does not say it. */
+export const exitCodeOfStatus = (status: number | null): ExitCode => {
+  switch (status) {
+    case 400:
+    case 404:
+    case 409:
+    case 413:
+    case 422:
+      return ExitCode.usage
+    case 423:
+      return ExitCode.lockHeld
+    case null:
+    case 401:
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return ExitCode.connection
+    default:
+      return ExitCode.aborted
+  }
+}
+
 /** The same of a statement that was not explained. */
 export const exitCodeOfExplain: Readonly<Record<ExplainReason["_tag"], ExitCode>> = {
   InvalidStatement: ExitCode.usage,

@@ -12,13 +12,16 @@ import type { ExplainError } from "@ems/db-core/optimizer/ExplainError"
 import * as Cause from "effect/Cause"
 import type * as CliError from "effect/cli/CliError"
 import type { ConfigError } from "effect/Config"
+import type { ApiError } from "./api/ApiError.ts"
+import type { Interrupted } from "./Cancellation.ts"
 import {
   ExitCode,
   exitCodeOfAccess,
   exitCodeOfExplain,
   exitCodeOfMaintenance,
   exitCodeOfReason,
-  exitCodeOfSignal
+  exitCodeOfSignal,
+  exitCodeOfStatus
 } from "./ExitCode.ts"
 import type { Findings } from "./Findings.ts"
 import type { Unanswered } from "./Questions.ts"
@@ -27,12 +30,14 @@ import type { Unanswered } from "./Questions.ts"
 export type CommandError =
   | AccessConfigError
   | AccessError
+  | ApiError
   | CliError.CliError
   | ConfigError
   | DbConfigError
   | DbError
   | ExplainError
   | Findings
+  | Interrupted
   | MaintenanceError
   | SessionSignalError
   | Unanswered
@@ -81,6 +86,14 @@ const whereOf = ({ reason }: ExplainError): string =>
     ...(reason.position === undefined ? [] : [`, at character ${reason.position}`])
   ].join("")
 
+/** Who holds a lock says so by the reason: 409 is the status of other things as well. */
+const ofApi = ({ kind, reason, status }: ApiError): ExitCode =>
+  kind !== "Problem"
+    ? ExitCode.connection
+    : reason === "RunnerBusy" || reason === "LockTimeout"
+    ? ExitCode.lockHeld
+    : exitCodeOfStatus(status)
+
 const ofError = (error: CommandError): Failure => {
   switch (error._tag) {
     case "DbError":
@@ -95,6 +108,8 @@ const ofError = (error: CommandError): Failure => {
         reason: error.reason._tag,
         text: oneLine(error.message)
       }
+    case "ApiError":
+      return { exitCode: ofApi(error), reason: error.reason, text: oneLine(error.text) }
     case "AccessError":
       return { exitCode: exitCodeOfAccess[error.reason._tag], reason: error.reason._tag, text: oneLine(error.message) }
     case "ExplainError":
@@ -119,6 +134,8 @@ const ofError = (error: CommandError): Failure => {
       return error.verdict === "findings"
         ? { exitCode: ExitCode.findings, reason: "Findings", text: error.text }
         : { exitCode: ExitCode.connection, reason: "Unhealthy", text: error.text }
+    case "Interrupted":
+      return { exitCode: ExitCode.aborted, reason: "Interrupted", text: oneLine(error.text) }
     case "ShowHelp":
       return error.errors.length === 0
         ? { exitCode: ExitCode.ok, reason: "Help", text: undefined }

@@ -1,6 +1,8 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import { apiUrl } from "../api/ApiUrl.ts"
+import { expected } from "./api.ts"
 import { json } from "./json.ts"
 
 const doctor = Command.make(
@@ -27,8 +29,31 @@ const doctor = Command.make(
   ])
 )
 
+const status = Command.make(
+  "status",
+  {
+    api: Flag.String("api").pipe(
+      Flag.withMetavar("<url>"),
+      Flag.withDescription("Of this API's process, asked with the token in EMS_API_TOKEN"),
+      Flag.filterMap(apiUrl, () => expected)
+    ),
+    json
+  },
+  (flags) =>
+    Effect.flatMap(Effect.promise(() => import("../run/cacheStatus.ts")), ({ runCacheStatus }) => runCacheStatus(flags))
+).pipe(
+  Command.withShortDescription("What the query cache of a running API does"),
+  Command.withDescription(
+    "Shows the guarantee in force, hits and misses, why reads go past the cache, memory, and each query. A cache is "
+      + "in the memory of a process: this asks the API's."
+  ),
+  Command.withExamples([
+    { command: "emsdb cache status --api https://ems.example.org", description: "Does it pay" }
+  ])
+)
+
 export const cache = Command.make("cache").pipe(
   Command.withShortDescription("The query cache"),
   Command.withDescription("What the query cache does on this database."),
-  Command.withSubcommands([doctor])
+  Command.withSubcommands([doctor, status])
 )

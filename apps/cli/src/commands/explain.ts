@@ -2,6 +2,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import { api } from "./api.ts"
 import { json } from "./json.ts"
 import { yes } from "./yes.ts"
 
@@ -20,6 +21,7 @@ export const explain = Command.make("explain", {
     Flag.withDefault(false)
   ),
   yes,
+  api,
   json
 }, (flags) => Effect.flatMap(Effect.promise(() => import("../run/explain.ts")), ({ runExplain }) => runExplain(flags)))
   .pipe(

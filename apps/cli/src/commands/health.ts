@@ -1,10 +1,11 @@
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
+import { api } from "./api.ts"
 import { json } from "./json.ts"
 
 export const health = Command.make(
   "health",
-  { json },
+  { api, json },
   (flags) => Effect.flatMap(Effect.promise(() => import("../run/health.ts")), ({ runHealth }) => runHealth(flags))
 ).pipe(
   Command.withShortDescription("Say whether the database answers"),

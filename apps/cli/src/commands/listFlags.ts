@@ -1,5 +1,6 @@
 /** What the commands that show a list have in common. */
 import * as Flag from "effect/cli/Flag"
+import { api } from "./api.ts"
 import { json } from "./json.ts"
 import { whole } from "./whole.ts"
 
@@ -23,5 +24,6 @@ export const listFlags = <const Column extends string>(columns: Columns<Column>)
     Flag.withDefault(columns[0])
   ),
   reverse: Flag.Boolean("reverse").pipe(Flag.withDescription("The smallest first"), Flag.withDefault(false)),
+  api,
   json
 })

@@ -3,6 +3,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import { api } from "./api.ts"
 import { json } from "./json.ts"
 import { whole } from "./whole.ts"
 import { yes } from "./yes.ts"
@@ -26,7 +27,7 @@ const reason = Flag.String("reason").pipe(
 
 export const cancel = Command.make(
   "cancel",
-  { pid, reason, json },
+  { pid, reason, api, json },
   (flags) => Effect.flatMap(run, ({ runCancel }) => runCancel(flags))
 ).pipe(
   Command.withShortDescription("Cancel what a session runs"),
@@ -39,7 +40,7 @@ export const cancel = Command.make(
 
 export const kill = Command.make(
   "kill",
-  { pid, reason, yes, json },
+  { pid, reason, yes, api, json },
   (flags) => Effect.flatMap(run, ({ runKill }) => runKill(flags))
 ).pipe(
   Command.withShortDescription("End a session"),

@@ -1,10 +1,11 @@
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
+import { api } from "./api.ts"
 import { json } from "./json.ts"
 
 export const status = Command.make(
   "status",
-  { json },
+  { api, json },
   (flags) => Effect.flatMap(Effect.promise(() => import("../run/status.ts")), ({ runStatus }) => runStatus(flags))
 ).pipe(
   Command.withShortDescription("The database on one screen"),

@@ -4,8 +4,9 @@ import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import { Findings } from "../Findings.ts"
 import { print } from "../Output.ts"
+import type { SourceFlags } from "./Source.ts"
 
-export interface ListFlags<Column extends string> {
+export interface ListFlags<Column extends string> extends SourceFlags {
   readonly limit: number
   readonly sort: Column
   readonly reverse: boolean

@@ -5,9 +5,9 @@ import { duration, print } from "../Output.ts"
 import { planLines } from "../PlanText.ts"
 import { confirm } from "../Questions.ts"
 import { audited, withAccess } from "./Audited.ts"
-import { withDatabase } from "./Db.ts"
+import { answer, type SourceFlags } from "./Source.ts"
 
-interface ExplainFlags {
+interface ExplainFlags extends SourceFlags {
   readonly sql: string
   readonly parameter: ReadonlyArray<string>
   readonly analyze: boolean
@@ -22,13 +22,19 @@ const lines = ({ executionMs, isGeneric, plan, planningMs, shape }: ExplainedSta
   }${executionMs === null ? "" : `, run in ${duration(executionMs)}`}`
 ]
 
-const shown = Effect.fnUntraced(function*({ analyze, json, parameter, sql }: ExplainFlags) {
+const shown = Effect.fnUntraced(function*({ analyze, json, parameter, sql, ...source }: ExplainFlags) {
   const ask = Explain.use(({ explain }) =>
     explain({ sql, analyze, parameters: parameter.length === 0 ? undefined : parameter })
   )
-  const explained: ExplainedStatement = yield* analyze
-    ? withAccess(audited({ action: "explain.analyze", target: digestOf(sql) }, ask))
-    : ask
+  const remote = {
+    contract: ExplainedStatement,
+    method: "POST" as const,
+    path: "api/db/explain",
+    body: { sql, analyze, ...(parameter.length === 0 ? {} : { parameters: parameter }) }
+  }
+  // The API writes it down itself.
+  const local = analyze ? withAccess(audited({ action: "explain.analyze", target: digestOf(sql) }, ask)) : ask
+  const explained: ExplainedStatement = yield* answer(source, remote, local)
   yield* print(ExplainedStatement, explained, { json, lines: lines(explained) })
 })
 
@@ -40,4 +46,4 @@ export const runExplain = Effect.fn("emsdb.explain")(function*(flags: ExplainFla
     )
   }
   yield* shown(flags)
-}, withDatabase)
+})

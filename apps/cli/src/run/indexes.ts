@@ -2,14 +2,15 @@ import { type IndexColumn, type IndexQuery, indexReport } from "@ems/db-core/cat
 import { Maintenance } from "@ems/db-core/maintenance/Maintenance"
 import { type Index, Indexes } from "@ems/schema/contract/Indexes"
 import { IndexVerification } from "@ems/schema/contract/IndexVerification"
+import { MaintenancePlan } from "@ems/schema/contract/Maintenance"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Findings } from "../Findings.ts"
 import { bytes, count, print, shortFigure } from "../Output.ts"
 import { screen } from "../Screen.ts"
 import { table } from "../Table.ts"
-import { withDatabase } from "./Db.ts"
 import { type ListFlags, printPage, queryOf } from "./List.ts"
+import { answer, type SourceFlags } from "./Source.ts"
 
 type IndexListFlags = ListFlags<IndexColumn> & {
   readonly finding: Option.Option<NonNullable<IndexQuery["finding"]>>
@@ -29,7 +30,8 @@ const findingsOf = ({ bloat, invalid, redundant, unused }: Index): string =>
   ].join(", ")
 
 export const runIndexList = Effect.fn("emsdb.indexes.list")(function*({ finding, ...flags }: IndexListFlags) {
-  const page: Indexes = yield* indexReport({ ...queryOf(flags), finding: Option.getOrUndefined(finding) })
+  const query = { ...queryOf(flags), finding: Option.getOrUndefined(finding) }
+  const page: Indexes = yield* answer(flags, { contract: Indexes, path: "api/db/indexes", query }, indexReport(query))
   yield* printPage(Indexes, page, {
     json: flags.json,
     empty: Option.match(finding, { onNone: () => "there are no indexes", onSome: (found) => `no index is ${found}` }),
@@ -42,7 +44,7 @@ export const runIndexList = Effect.fn("emsdb.indexes.list")(function*({ finding,
       { name: "findings", of: findingsOf, shrinksTo: 12 }
     ], yield* screen)
   })
-}, withDatabase)
+})
 
 type Verified = IndexVerification["indexes"][number]
 
@@ -64,8 +66,21 @@ const verifiedLines = ({ actual, expected, name, schema, state }: Verified): Rea
   }
 }
 
-export const runIndexVerify = Effect.fn("emsdb.indexes.verify")(function*({ json }: { readonly json: boolean }) {
-  const { indexes } = yield* Maintenance.use(({ plan }) => plan({ action: "createIndexes" }))
+interface VerifyFlags extends SourceFlags {
+  readonly json: boolean
+}
+
+export const runIndexVerify = Effect.fn("emsdb.indexes.verify")(function*({ json, ...source }: VerifyFlags) {
+  const { indexes }: Pick<MaintenancePlan, "indexes"> = yield* answer(
+    source,
+    {
+      contract: MaintenancePlan,
+      method: "POST",
+      path: "api/db/maintenance",
+      body: { action: "createIndexes", dryRun: true }
+    },
+    Maintenance.use(({ plan }) => plan({ action: "createIndexes" }))
+  )
   const inState = (wanted: Verified["state"]) => indexes.filter(({ state }) => state === wanted).length
   const summary = {
     present: inState("present"),
@@ -86,4 +101,4 @@ export const runIndexVerify = Effect.fn("emsdb.indexes.verify")(function*({ json
     ]
   })
   if (wrong > 0) return yield* new Findings({ verdict: "findings" })
-}, withDatabase)
+})

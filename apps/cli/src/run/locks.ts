@@ -3,8 +3,8 @@ import { Blocking } from "@ems/schema/contract/Blocking"
 import * as Effect from "effect/Effect"
 import { count, elapsed } from "../Output.ts"
 import { plain } from "../Table.ts"
-import { withDatabase } from "./Db.ts"
 import { type ListFlags, printPage, queryOf } from "./List.ts"
+import { answer } from "./Source.ts"
 
 type Root = Blocking["items"][number]
 type Waiter = Root["waiters"][number]
@@ -48,7 +48,9 @@ const rootLines = (root: Root): ReadonlyArray<string> => {
 }
 
 export const runLocks = Effect.fn("emsdb.locks")(function*(flags: ListFlags<BlockingColumn>) {
-  const page: Blocking = yield* blockingReport(queryOf(flags))
+  const query = queryOf(flags)
+  const question = { contract: Blocking, path: "api/db/blocking", query }
+  const page: Blocking = yield* answer(flags, question, blockingReport(query))
   const cycles = page.cycles.map((pids) =>
     `deadlock that Postgres has not found yet: ${[...pids, pids[0]].join(" -> ")}`
   )
@@ -60,4 +62,4 @@ export const runLocks = Effect.fn("emsdb.locks")(function*(flags: ListFlags<Bloc
     empty: cycles.length === 0 ? "nobody waits for a lock" : cycles.join("\n"),
     rows
   })
-}, withDatabase)
+})

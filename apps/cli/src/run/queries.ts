@@ -5,19 +5,29 @@ import * as Effect from "effect/Effect"
 import { duration, elapsed, percent, shortFigure } from "../Output.ts"
 import { screen } from "../Screen.ts"
 import { table } from "../Table.ts"
-import { withDatabase } from "./Db.ts"
 import { type ListFlags, printPage, queryOf } from "./List.ts"
+import { answer } from "./Source.ts"
 
 type QueriesFlags = ListFlags<StatementColumn> & { readonly window: StatementWindow }
 
 /** Somebody who asks wants to see what runs now. Milliseconds. */
 const sinceLastLook = 1000
 
+/** Of the two sources the one that a command has as well. */
+const ofServer = Queries.members[1]
+
 export const runQueries = Effect.fn("emsdb.queries")(function*({ window, ...flags }: QueriesFlags) {
-  // What ran since the last look is shown too. Where nothing can be kept, the report says what is known.
-  yield* Effect.ignore(StatementDeltas.sample({ intervalMs: sinceLastLook }))
-  const page = yield* statementReport(window, queryOf(flags))
-  yield* printPage(Queries, { source: "server" as const, window, ...page }, {
+  const query = queryOf(flags)
+  const page = yield* answer(
+    flags,
+    { contract: ofServer, path: "api/db/queries", query: { ...query, source: "server", window } },
+    // What ran since the last look is shown too. Where nothing can be kept, the report says what is known.
+    Effect.ignore(StatementDeltas.sample({ intervalMs: sinceLastLook })).pipe(
+      Effect.andThen(statementReport(window, query)),
+      Effect.map((found): typeof ofServer.Type => ({ source: "server", window, ...found }))
+    )
+  )
+  yield* printPage(ofServer, page, {
     json: flags.json,
     empty: "no statements",
     rows: table(page.items, [
@@ -30,4 +40,4 @@ export const runQueries = Effect.fn("emsdb.queries")(function*({ window, ...flag
       { name: "query", of: ({ queryId, text }) => text ?? (queryId === null ? "(all others)" : null), shrinksTo: 24 }
     ], yield* screen)
   })
-}, withDatabase)
+})

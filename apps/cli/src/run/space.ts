@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import { bytes, shortFigure } from "../Output.ts"
 import { screen } from "../Screen.ts"
 import { table } from "../Table.ts"
-import { withDatabase } from "./Db.ts"
 import { type ListFlags, printPage, queryOf } from "./List.ts"
+import { answer } from "./Source.ts"
 
 const growth = (bytesPerDay: number | null): string | null => bytesPerDay === null ? null : `${bytes(bytesPerDay)}/d`
 
@@ -16,7 +16,8 @@ const databaseLines = ({ database }: Space): ReadonlyArray<string> => {
 }
 
 export const runSpace = Effect.fn("emsdb.space")(function*(flags: ListFlags<SpaceColumn>) {
-  const page: Space = yield* spaceReport(queryOf(flags))
+  const query = queryOf(flags)
+  const page: Space = yield* answer(flags, { contract: Space, path: "api/db/space", query }, spaceReport(query))
   const rows = table(page.items, [
     { name: "table", of: ({ schema, table }) => `${schema}.${table}` },
     { name: "total", of: ({ totalBytes }) => bytes(totalBytes), align: "right" },
@@ -36,4 +37,4 @@ export const runSpace = Effect.fn("emsdb.space")(function*(flags: ListFlags<Spac
     empty: "there are no tables",
     rows: [...rows, ...databaseLines(page)]
   })
-}, withDatabase)
+})

@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import { bytes, shortFigure } from "../Output.ts"
 import { screen } from "../Screen.ts"
 import { table } from "../Table.ts"
-import { withDatabase } from "./Db.ts"
 import { type ListFlags, printPage, queryOf } from "./List.ts"
+import { answer } from "./Source.ts"
 
 type Row = Tables["items"][number]
 type Activity = NonNullable<Row["activity"]>
@@ -15,7 +15,8 @@ const counted = (of: (activity: Activity) => number) => ({ activity }: Row): str
   activity === null ? null : shortFigure(of(activity))
 
 export const runTables = Effect.fn("emsdb.tables")(function*(flags: ListFlags<TableColumn>) {
-  const page: Tables = yield* tableReport(queryOf(flags))
+  const query = queryOf(flags)
+  const page: Tables = yield* answer(flags, { contract: Tables, path: "api/db/tables", query }, tableReport(query))
   yield* printPage(Tables, page, {
     json: flags.json,
     empty: "there are no tables",
@@ -30,4 +31,4 @@ export const runTables = Effect.fn("emsdb.tables")(function*(flags: ListFlags<Ta
       { name: "vacuumed", of: ({ activity }) => activity?.lastVacuum?.slice(0, 10) ?? null }
     ], yield* screen)
   })
-}, withDatabase)
+})
