@@ -3,6 +3,7 @@
  * there is nobody to ask, nothing is assumed.
  */
 import * as Prompt from "effect/cli/Prompt"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -37,10 +38,14 @@ const canAsk = Effect.gen(function*() {
   return (yield* stdio.stdinIsTerminal) && (yield* stdio.stderrIsTerminal)
 })
 
-/** Goes on when somebody says yes, or `yes` was given. */
-export const confirm = Effect.fnUntraced(function*(question: string, { yes }: { readonly yes: boolean }) {
+/** Goes on when somebody says yes, or `yes` was given. Whoever is asked is shown `shows` before. */
+export const confirm = Effect.fnUntraced(function*(
+  question: string,
+  { shows = [], yes }: { readonly yes: boolean; readonly shows?: ReadonlyArray<string> }
+) {
   if (yes) return
   if (!(yield* canAsk)) return yield* nobody(`${question} There is nobody to ask: --yes says so`)
+  for (const line of shows) yield* Console.error(line)
   if (!(yield* ask(Prompt.Confirm({ message: question })))) return yield* declined
 })
 

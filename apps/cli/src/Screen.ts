@@ -19,7 +19,7 @@ const usualWidth = 100
 const text = (name: string) => Effect.orDie(Config.String(name).pipe(Config.withDefault("")))
 
 /** The first of these that is set says which characters there are (POSIX, 8.2). */
-const isUnicode = Effect.gen(function*() {
+export const isUnicode = Effect.gen(function*() {
   const locale = (yield* text("LC_ALL")) || (yield* text("LC_CTYPE")) || (yield* text("LANG"))
   return /utf-?8/i.test(locale)
 })

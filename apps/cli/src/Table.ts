@@ -31,13 +31,14 @@ const textOf = (cell: Cell): string => cell === null ? "" : plain(String(cell))
 const wide =
   /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation}/u
 
-const widthOf = (text: string): number => {
+/** Columns that it takes on a terminal. */
+export const widthOf = (text: string): number => {
   // Nearly all of it is ASCII.
   if (/^[ -~]*$/.test(text)) return text.length
   return Array.from(text).reduce((sum, char) => sum + (/\p{Mn}/u.test(char) ? 0 : wide.test(char) ? 2 : 1), 0)
 }
 
-const cut = (text: string, width: number, more: string): string => {
+export const cut = (text: string, width: number, more: string): string => {
   if (widthOf(text) <= width) return text
   let kept = ""
   for (const char of text) {
@@ -47,12 +48,12 @@ const cut = (text: string, width: number, more: string): string => {
   return kept + more
 }
 
-const padded = (text: string, width: number, align: "left" | "right"): string => {
+export const padded = (text: string, width: number, align: "left" | "right"): string => {
   const space = " ".repeat(Math.max(0, width - widthOf(text)))
   return align === "right" ? space + text : text + space
 }
 
-const bold = (text: string, { hasColor }: Screen): string => hasColor ? `\u001B[1m${text}\u001B[22m` : text
+export const bold = (text: string, { hasColor }: Screen): string => hasColor ? `\u001B[1m${text}\u001B[22m` : text
 
 /** One field a line; what is longer than the line goes on below its beginning. */
 const expanded = (

@@ -35,7 +35,7 @@ test("indexes create builds what is missing, after it said what it would do", { 
 test("indexes drop keeps what makes the index again", { timeout: 60_000 }, async () => {
   const { admin, url } = database
   await admin("create index extra_one on users (created_at, id)")
-  const drop = ["indexes", "drop", "--indexes", "extra_one"]
+  const drop = ["indexes", "drop", "--indexes", "extra_one", "--yes"]
   const [step] = planOf((await emsdb([...drop, "--dry-run", "--json"], url)).stdout).steps
   const { code, stdout } = await emsdb([...drop, "--json"], url)
   expect(code).toBe(0)
@@ -55,7 +55,7 @@ test("analyze, vacuum, reindex, optimize and maintenance do their work", { timeo
       [["analyze", "--tables", "users,events"], ["analyze", "analyze"]],
       [["vacuum", "--tables", "public.users"], ["vacuum"]],
       [["reindex", "--indexes", "idx_users_email"], ["reindex"]],
-      [["optimize", "--tables", "users", "--full"], ["vacuum-full"]],
+      [["optimize", "--tables", "users", "--full", "--yes"], ["vacuum-full"]],
       [["maintenance"], undefined]
     ] as const
   ) {

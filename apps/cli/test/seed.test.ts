@@ -161,7 +161,7 @@ test.each(["SIGINT", "SIGTERM"] as const)("%s: exit code 5, one line, nothing wr
     expect(await ended).toEqual({
       code: 5,
       stdout: "",
-      stderr: "emsdb: interrupted; what was not committed is undone\n"
+      stderr: "emsdb: cancelling; Ctrl-C again leaves at once\nemsdb: interrupted; no row was kept\n"
     })
   })
   await none(database, "rows", "select id from users limit 1")

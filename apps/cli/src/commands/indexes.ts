@@ -2,9 +2,11 @@ import type { IndexColumn } from "@ems/db-core/catalog/IndexReport"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import { api } from "./api.ts"
 import { json } from "./json.ts"
 import { type Columns, listFlags } from "./listFlags.ts"
 import { common, indexes as names } from "./maintenanceFlags.ts"
+import { yes } from "./yes.ts"
 
 const maintenance = Effect.promise(() => import("../run/maintenance.ts"))
 const reports = Effect.promise(() => import("../run/indexes.ts"))
@@ -28,7 +30,7 @@ const list = Command.make("list", {
 
 const verify = Command.make(
   "verify",
-  { json },
+  { api, json },
   (flags) => Effect.flatMap(reports, ({ runIndexVerify }) => runIndexVerify(flags))
 ).pipe(
   Command.withShortDescription("Hold the indexes against those that the product defines"),
@@ -51,6 +53,7 @@ const create = Command.make(
       Flag.withDescription("Tables at a time"),
       Flag.withDefault("1")
     ),
+    yes,
     ...common
   },
   ({ indexes, parallel, rebuildDrifted, ...flags }) =>
@@ -65,7 +68,8 @@ const create = Command.make(
   Command.withShortDescription("Build the product's indexes that are missing or broken"),
   Command.withDescription(
     "Holds the indexes of the database against those that the product defines. Builds what is missing and rebuilds "
-      + "what was not built to its end, concurrently: readers and writers go on. What is not as defined is reported."
+      + "what was not built to its end, concurrently: readers and writers go on. What is not as defined is reported; --rebuild-drifted asks before it "
+      + "drops that."
   ),
   Command.withExamples([
     { command: "emsdb indexes create --dry-run", description: "What would be built" },
@@ -75,7 +79,7 @@ const create = Command.make(
 
 const drop = Command.make(
   "drop",
-  { indexes: names, ...common },
+  { indexes: names, yes, ...common },
   ({ indexes, ...flags }) =>
     Effect.flatMap(
       maintenance,
@@ -84,7 +88,7 @@ const drop = Command.make(
 ).pipe(
   Command.withShortDescription("Drop indexes concurrently, keeping what makes them again"),
   Command.withDescription(
-    "Drops indexes that nothing needs, concurrently. The plan and the record of the job hold the statement that makes "
+    "Shows the plan, asks, and drops indexes that nothing needs, concurrently. The plan and the record of the job hold the statement that makes "
       + "each again. An index that a constraint, a foreign key or a replica needs is refused."
   ),
   Command.withExamples([

@@ -3,6 +3,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { common, indexes, tables } from "./maintenanceFlags.ts"
+import { yes } from "./yes.ts"
 
 const run = Effect.promise(() => import("../run/maintenance.ts"))
 
@@ -58,6 +59,7 @@ export const optimize = Command.make(
       Flag.withDescription("VACUUM FULL of the named tables: nobody can read or write them meanwhile"),
       Flag.withDefault(false)
     ),
+    yes,
     ...common
   },
   ({ full, tables, ...flags }) =>
@@ -68,10 +70,16 @@ export const optimize = Command.make(
     )
 ).pipe(
   Command.withShortDescription("Vacuum, analyze, and rebuild bloated indexes"),
-  Command.withDescription("Vacuums and analyses the named tables, or all, and rebuilds their bloated indexes."),
+  Command.withDescription(
+    "Vacuums and analyses the named tables, or all, and rebuilds their bloated indexes. With --full it shows the plan "
+      + "and asks first."
+  ),
   Command.withExamples([
     { command: "emsdb optimize --dry-run", description: "What would be done, with sizes and locks" },
-    { command: "emsdb optimize --full --tables payment_history", description: "Write one table anew" }
+    {
+      command: "emsdb optimize --full --tables payment_history",
+      description: "Write one table anew; asks before it does"
+    }
   ])
 )
 

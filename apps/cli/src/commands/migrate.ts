@@ -1,12 +1,13 @@
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { json } from "./json.ts"
+import { yes } from "./yes.ts"
 
 const migrations = Effect.promise(() => import("../run/migrations.ts"))
 
 const up = Command.make(
   "up",
-  { json },
+  { yes, json },
   (flags) => Effect.flatMap(Effect.promise(() => import("../run/migrate.ts")), ({ runMigrate }) => runMigrate(flags))
 ).pipe(
   Command.withShortDescription("Apply the pending migrations; without a subcommand this is done"),
@@ -52,24 +53,25 @@ const status = Command.make(
 
 const repair = Command.make(
   "repair",
-  { json },
+  { yes, json },
   (flags) => Effect.flatMap(migrations, ({ runRepair }) => runRepair(flags))
 ).pipe(
   Command.withShortDescription("Clear up behind a run that was killed, and run nothing"),
   Command.withDescription(
-    "Drops invalid indexes that a killed run left, and notes what it had done. `up` does the same."
+    "Asks, drops invalid indexes that a killed run left, and notes what it had done. `up` does the same."
   )
 )
 
 export const migrate = Command.make(
   "migrate",
-  { json },
+  { yes, json },
   (flags) => Effect.flatMap(Effect.promise(() => import("../run/migrate.ts")), ({ runMigrate }) => runMigrate(flags))
 ).pipe(
   Command.withShortDescription("Apply the pending migrations; plan, lint and repair them"),
   Command.withDescription(
     "Applies the pending migrations of the folder drizzle/: each statement by itself where it must be, those that "
-      + "belong together in one transaction. Locks that hold others up are not waited for long; who is in the way is named."
+      + "belong together in one transaction. Locks that hold others up are not waited for long; who is in the way is named. "
+      + "What drops something or holds others up for long is shown first, and asked for."
   ),
   Command.withExamples([
     { command: "emsdb migrate", description: "Bring the tables up to date" },

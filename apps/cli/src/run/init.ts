@@ -11,13 +11,16 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import { cancellable, Interrupted } from "../Cancellation.ts"
 import { Findings } from "../Findings.ts"
-import { migrationsFolder } from "../Migrations.ts"
+import { productMigrations } from "../Migrations.ts"
 import { count, duration, print } from "../Output.ts"
-import { seed } from "../seed/Seed.ts"
+import { shown } from "../progress/JobProgress.ts"
+import type { StatusLine } from "../progress/StatusLine.ts"
+import { shownSteps } from "../progress/Steps.ts"
 import { withDatabase } from "./Db.ts"
-import { migrateLines, migrateOf } from "./migrate.ts"
-import { seedLines } from "./seed.ts"
+import { appliedSoFar, migrateLines, migrateOf, soFarText } from "./migrate.ts"
+import { seedLines, seedShown } from "./seed.ts"
 
 /** `emsdb init --seed --json`: both results, each by its own contract. */
 export const InitAndSeed = Schema.Struct({ init: Init, seed: Seed })
@@ -31,10 +34,15 @@ const whileBusy = Schedule.spaced("200 millis").pipe(
 )
 
 /** Looks first: where nothing is missing no session of its own is needed, which a pooler may not give. */
-const ensureIndexes = Effect.gen(function*() {
+const ensureIndexes = Effect.fnUntraced(function*(status: StatusLine | undefined, json: boolean) {
   const maintenance = yield* Maintenance
   const before = yield* maintenance.plan(createIndexes)
-  if (before.steps.length > 0) yield* Effect.retry(maintenance.run(createIndexes), whileBusy)
+  const build = Effect.scoped(Effect.gen(function*() {
+    const job = yield* maintenance.start(createIndexes)
+    if (!json) yield* Effect.forkScoped(shown(maintenance.progress(job.id), status))
+    yield* Effect.onInterrupt(job.result, () => Effect.ignore(maintenance.cancel(job.id)))
+  }))
+  if (before.steps.length > 0) yield* Effect.retry(build, whileBusy)
   const after = before.steps.length === 0 ? before : yield* maintenance.plan(createIndexes)
   const named = ({ indexes }: MaintenancePlan, ...states: ReadonlyArray<string>) =>
     indexes.filter(({ state }) => states.includes(state)).map(({ name }) => name)
@@ -73,17 +81,38 @@ const initLines = ({ changeLog, database, indexes, migrations, schema, statistic
   `done in ${duration(migrations.durationMs)}`
 ]
 
-export const runInit = Effect.fn("emsdb.init")(function*(options: { readonly seed: boolean; readonly json: boolean }) {
-  const [took, [result, indexes]] = yield* Effect.timed(
-    Effect.all([
-      // After the migrations: a role is a type of theirs.
-      Effect.tap(Initializer.initialize({ migrations: migrationsFolder }), AccessTables.install),
-      ensureIndexes
-    ])
+/** Shows what it is at; at Ctrl-C says how far it came. */
+const prepared = Effect.fnUntraced(function*(json: boolean) {
+  const steps = yield* shownSteps(json)
+  const work = Effect.gen(function*() {
+    yield* steps.at(1, 4, "database and internal tables")
+    const result = yield* Initializer.initialize({
+      migrations: productMigrations,
+      begins: (at, of, name) => steps.at(2, 4, `migration ${at} of ${of}, ${name}`)
+    })
+    yield* steps.at(3, 4, "accounts")
+    // After the migrations: a role is a type of theirs.
+    yield* AccessTables.install
+    yield* steps.at(4, 4, "indexes")
+    return [result, yield* ensureIndexes(steps.status, json)] as const
+  })
+  return yield* cancellable(work, {
+    json,
+    status: steps.status,
+    leaves: "an index may be left INVALID: emsdb init goes on and mends it"
+  }).pipe(
+    Effect.catchTag(
+      "Interrupted",
+      () => Effect.flatMap(appliedSoFar, (found) => new Interrupted({ text: soFarText(found) }))
+    )
   )
+}, Effect.scoped)
+
+export const runInit = Effect.fn("emsdb.init")(function*(options: { readonly seed: boolean; readonly json: boolean }) {
+  const [took, [result, indexes]] = yield* Effect.timed(prepared(options.json))
   const init = initOf(result, indexes, Duration.toMillis(took))
   if (options.seed) {
-    const seeded = yield* seed({ scale: 1, force: false })
+    const seeded = yield* seedShown({ scale: 1, force: false }, options.json)
     yield* print(InitAndSeed, { init, seed: seeded }, {
       json: options.json,
       lines: [...initLines(init), ...seedLines(seeded)]

@@ -1,118 +1,81 @@
-import type { JobResult } from "@ems/db-core/maintenance/JobResult"
-import { Maintenance } from "@ems/db-core/maintenance/Maintenance"
+import type { JobReport } from "@ems/db-core/maintenance/JobResult"
+import { type Job, Maintenance } from "@ems/db-core/maintenance/Maintenance"
 import type { MaintenanceRequest } from "@ems/db-core/maintenance/MaintenanceRequest"
-import type { Progress } from "@ems/db-core/maintenance/Progress"
 import { MaintenancePlan, MaintenanceResult } from "@ems/schema/contract/Maintenance"
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
+import { cancellable, Interrupted } from "../Cancellation.ts"
 import { Findings } from "../Findings.ts"
-import { bytes, count, duration, print } from "../Output.ts"
+import { print } from "../Output.ts"
+import { shown } from "../progress/JobProgress.ts"
+import * as StatusLine from "../progress/StatusLine.ts"
+import { confirm } from "../Questions.ts"
+import { questionOf } from "./danger.ts"
 import { withDatabase } from "./Db.ts"
+import { left, planLines, resultLines, stepLines, tally } from "./maintenanceText.ts"
 
 export interface MaintenanceFlags {
   readonly dryRun: boolean
   readonly json: boolean
+  /** Commands that never do what somebody would be sorry for have none. */
+  readonly yes?: boolean
 }
 
-const planLines = ({ indexes, notes, steps }: MaintenancePlan): ReadonlyArray<string> => [
-  ...steps.flatMap(({ because, blockers, blocks, bytes: size, diskBytes, estimatedMs, lock, statements }) => [
-    ...statements.map((statement) => `${statement};`),
-    `  because: ${because}; ${bytes(size)}, up to ${bytes(diskBytes)} more on disk, ${
-      estimatedMs === null ? "time not known yet" : `about ${duration(estimatedMs)}`
-    }`,
-    `  locks: ${lock}, ${blocks} wait`,
-    ...blockers.map(({ application, pid, state }) =>
-      `  in its way now: pid ${pid}${application ? ` (${application})` : ""}, ${state ?? "state unknown"}`
-    )
-  ]),
-  ...indexLines(indexes),
-  ...notes,
-  steps.length === 0 ? "nothing to do" : `${count(steps.length, "step")}; nothing was changed`
-]
+const resultOf = (
+  { durationMs, indexes, jobId, notes, status, steps }: JobReport,
+  action: MaintenanceRequest["action"]
+): MaintenanceResult => ({ jobId, action, status, steps, indexes, notes, durationMs })
 
-/** Those that are as they should be go without saying. */
-const indexLines = (indexes: MaintenancePlan["indexes"]): ReadonlyArray<string> => [
-  ...indexes.flatMap(({ actual, expected, name, schema, state }) =>
-    state === "drifted"
-      ? [`index ${schema}.${name}: not as defined`, `  is: ${actual}`, `  defined: ${expected}`]
-      : state === "extra"
-      ? [`index ${schema}.${name}: not in the catalog`]
-      : state === "building"
-      ? [`index ${schema}.${name}: another session is building it`]
-      : []
-  ),
-  ...(indexes.length === 0
-    ? []
-    : [`indexes: ${indexes.filter(({ state }) => state === "present").length} as defined before`])
-]
-
-const resultOf = ({ durationMs, indexes, jobId, notes, steps }: JobResult, action: MaintenanceRequest["action"]) => ({
-  jobId,
-  action,
-  steps,
-  indexes,
-  notes,
-  durationMs
+/** Shows the plan and asks, where somebody would be sorry for it. */
+const agreed = Effect.fnUntraced(function*(request: MaintenanceRequest, yes: boolean) {
+  // Of these nothing is ever asked; a plan takes a moment.
+  const mayAsk = request.action === "dropIndex" || request.full === true || request.rebuildDrifted === true
+  if (yes || !mayAsk) return
+  const plan = yield* Maintenance.use(({ plan }) => plan(request))
+  const question = questionOf(request, plan)
+  if (question !== undefined) yield* confirm(question, { yes, shows: stepLines(plan.steps) })
 })
 
-const resultLines = ({ durationMs, indexes, notes, steps }: MaintenanceResult): ReadonlyArray<string> => [
-  ...steps.flatMap(({ bytesAfter, bytesBefore, durationMs, heldBackBy, note, outcome, step }) => [
-    `${step.kind} ${step.schema}.${step.object}: ${outcome}, ${duration(durationMs)}${
-      bytesAfter === bytesBefore ? "" : `, ${bytes(bytesBefore)} before, ${bytes(bytesAfter)} now`
-    }`,
-    ...(note === null ? [] : [`  ${note}`]),
-    ...heldBackBy.map(({ detail, kind, name }) =>
-      `  held back by ${kind} ${name}${detail === null ? "" : `, ${detail}`}`
-    )
-  ]),
-  ...indexLines(indexes),
-  ...notes,
-  `${count(steps.length, "step")} in ${duration(durationMs)}`
-]
-
-/** A line for each phase of each step: what a log can hold. */
-const progressLine = ({ current, etaMs, percent }: Progress): string =>
-  `${Math.floor(percent)} %${etaMs === null ? "" : `, ${duration(etaMs)} to go`}: ${
-    current.map(({ kind, object, phase, waitsFor }) =>
-      `${kind} ${object}, ${phase}${
-        waitsFor.length === 0 ? "" : `, waits for pid ${waitsFor.map(({ pid }) => pid).join(", ")}`
-      }`
-    ).join("; ")
-  }`
-
-const phasesOf = ({ current }: Progress): string => current.map(({ object, phase }) => `${object} ${phase}`).join()
-
-const shown = (progress: Stream.Stream<Progress, unknown>): Effect.Effect<void> =>
-  progress.pipe(
-    Stream.filter(({ current }) => current.length > 0),
-    Stream.changesWith((a, b) => phasesOf(a) === phasesOf(b)),
-    Stream.runForEach((step) => Console.error(progressLine(step))),
-    // What cannot be shown does not stop the work.
-    Effect.ignore
-  )
-
-/** Findings that are left when the work is done. */
-const left = ({ indexes, steps }: MaintenanceResult): string | undefined => {
-  const drifted = indexes.filter(({ state }) => state === "drifted").length
-  const partly = steps.filter(({ outcome }) => outcome === "partly").length
-  if (drifted > 0) return `${count(drifted, "index", "indexes")} not as defined: --rebuild-drifted rebuilds`
-  return partly > 0 ? `${count(partly, "table")} with dead rows that somebody may still look at` : undefined
-}
+/** What is done, what was under way and what was not begun, of a job that ended before its end. */
+const endedEarly = (job: Job, { action }: MaintenanceRequest, json: boolean) =>
+  Effect.gen(function*() {
+    const report = yield* job.report
+    if (report === undefined) return "interrupted before anything was done"
+    const result = resultOf(report, action)
+    yield* print(MaintenanceResult, result, { json, lines: resultLines(result) })
+    const kept = result.steps.flatMap(({ note, outcome }) => outcome === "cancelled" && note !== null ? [note] : [])
+    return [`interrupted: ${tally(result.steps)}`, ...kept].join("; ")
+  })
 
 export const runMaintenance = Effect.fn("emsdb.maintenance")(
-  function*(request: MaintenanceRequest, { dryRun, json }: MaintenanceFlags) {
+  function*(request: MaintenanceRequest, { dryRun, json, yes = false }: MaintenanceFlags) {
     const maintenance = yield* Maintenance
     if (dryRun) {
       const plan = yield* maintenance.plan(request)
       return yield* print(MaintenancePlan, plan, { json, lines: planLines(plan) })
     }
+    yield* agreed(request, yes)
     const job = yield* maintenance.start({ ...request, actor: "emsdb" })
-    const shows = yield* Effect.forkChild(json ? Effect.void : shown(maintenance.progress(job.id)))
-    const done = yield* Effect.onInterrupt(job.result, () => Effect.ignore(maintenance.cancel(job.id)))
-    yield* Fiber.await(shows)
+    const early = endedEarly(job, request, json)
+    yield* Effect.scoped(Effect.gen(function*() {
+      const status = json ? undefined : yield* StatusLine.make
+      const shows = json ? undefined : yield* Effect.forkScoped(shown(maintenance.progress(job.id), status))
+      yield* cancellable(Effect.onInterrupt(job.result, () => Effect.ignore(maintenance.cancel(job.id))), {
+        json,
+        status,
+        leaves: "an invalid index may be left: emsdb maintenance removes it, emsdb indexes create builds it"
+      })
+      if (shows !== undefined) yield* Fiber.await(shows)
+    })).pipe(
+      // The bars are gone by now.
+      Effect.catchTag("Interrupted", () => Effect.flatMap(early, (text) => new Interrupted({ text }))),
+      Effect.tapError((error) =>
+        error._tag === "MaintenanceError" && error.reason._tag === "Cancelled" ? early : Effect.void
+      )
+    )
+    const done = yield* job.report
+    if (done === undefined) return
     const result = resultOf(done, request.action)
     yield* print(MaintenanceResult, result, { json, lines: resultLines(result) })
     const text = left(result)

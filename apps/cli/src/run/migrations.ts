@@ -4,8 +4,9 @@ import { relations } from "@ems/schema"
 import { Drift, MigrationLint, MigrationPlan, MigrationRepair, MigrationStatus } from "@ems/schema/contract/Migrations"
 import * as Effect from "effect/Effect"
 import { Findings } from "../Findings.ts"
-import { migrationsFolder } from "../Migrations.ts"
+import { productMigrations } from "../Migrations.ts"
 import { bytes, count, print } from "../Output.ts"
+import { confirm } from "../Questions.ts"
 import { withDatabase } from "./Db.ts"
 
 interface Flags {
@@ -40,12 +41,12 @@ const planLines = ({ migrations }: MigrationPlan): ReadonlyArray<string> =>
   ])
 
 export const runPlan = Effect.fn("emsdb.migrate.plan")(function*({ json }: Flags) {
-  const plan: MigrationPlan = { migrations: yield* Migrator.plan(migrationsFolder) }
+  const plan: MigrationPlan = { migrations: yield* Migrator.plan(productMigrations) }
   yield* print(MigrationPlan, plan, { json, lines: planLines(plan) })
 }, withDatabase)
 
 export const runLint = Effect.fn("emsdb.migrate.lint")(function*({ json }: Flags) {
-  const result: MigrationLint = yield* Migrator.lint(migrationsFolder)
+  const result: MigrationLint = yield* Migrator.lint(productMigrations)
   yield* print(MigrationLint, result, {
     json,
     lines: [
@@ -64,7 +65,7 @@ export const runLint = Effect.fn("emsdb.migrate.lint")(function*({ json }: Flags
 }, withDatabase)
 
 export const runStatus = Effect.fn("emsdb.migrate.status")(function*({ json }: Flags) {
-  const status: MigrationStatus = yield* Migrator.status(migrationsFolder)
+  const status: MigrationStatus = yield* Migrator.status(productMigrations)
   const { applied, begun, edited, missing, pending } = status
   yield* print(MigrationStatus, status, {
     json,
@@ -81,8 +82,18 @@ export const runStatus = Effect.fn("emsdb.migrate.status")(function*({ json }: F
   if (edited.length + missing.length > 0) return yield* found
 }, withDatabase)
 
-export const runRepair = Effect.fn("emsdb.migrate.repair")(function*({ json }: Flags) {
-  const repaired = yield* Migrator.repair(migrationsFolder)
+export const runRepair = Effect.fn("emsdb.migrate.repair")(function*({ json, yes }: Flags & { readonly yes: boolean }) {
+  const { begun } = yield* Migrator.status(productMigrations)
+  // Of what has not begun nothing is left.
+  if (begun.length > 0) {
+    yield* confirm(
+      `Drop the invalid indexes that a killed run of ${begun.join(", ")} left, and note what it had done?`,
+      {
+        yes
+      }
+    )
+  }
+  const repaired = yield* Migrator.repair(productMigrations)
   yield* print(MigrationRepair, { repaired }, {
     json,
     lines: repaired.length === 0 ? ["nothing to repair"] : repaired
@@ -90,7 +101,7 @@ export const runRepair = Effect.fn("emsdb.migrate.repair")(function*({ json }: F
 }, withDatabase)
 
 /** What the migrations make of an empty database, in memory. */
-const expected = Effect.andThen(Migrator.migrate(migrationsFolder), Migrator.dump()).pipe(
+const expected = Effect.andThen(Migrator.migrate(productMigrations), Migrator.dump()).pipe(
   // A database of its own, not the command's. It takes seconds to start, many on a busy machine, and whoever asks it
   // meanwhile waits in the pool.
   // @effect-diagnostics-next-line strictEffectProvide:off

@@ -44,7 +44,7 @@ interface Sessions<E, R, E2, R2> {
     {
       readonly session: Known | undefined
       /** Why nobody knows. */
-      readonly unavailable: { readonly text: string } | null
+      readonly unavailable: { readonly because: string; readonly text: string } | null
     },
     E,
     R
@@ -70,7 +70,10 @@ const local = {
 
 const sessionOf = Effect.fnUntraced(function*<E, R, E2, R2>(sessions: Sessions<E, R, E2, R2>, pid: number) {
   const { session, unavailable } = yield* sessions.find(pid)
-  if (unavailable !== null) return yield* new Findings({ verdict: "findings", text: unavailable.text })
+  // An embedded database has one session: that of who asks.
+  if (unavailable !== null && unavailable.because !== "backend") {
+    return yield* new Findings({ verdict: "findings", text: unavailable.text })
+  }
   return session ?? (yield* SessionSignalError.of(pid, { _tag: "UnknownSession" }))
 })
 

@@ -7,8 +7,9 @@ export interface StepOutcome {
    * - `partly`: VACUUM left dead rows that somebody may still look at: `heldBackBy`.
    * - `nothing`: the server skipped it, or nothing could be removed; `note` says why.
    * - `resumed`: an earlier run of the same request had done it before it ended early.
+   * - `cancelled`, `failed`: it was under way when the job ended early. `not begun`: it came after that.
    */
-  readonly outcome: "done" | "partly" | "nothing" | "resumed"
+  readonly outcome: "done" | "partly" | "nothing" | "resumed" | "cancelled" | "failed" | "not begun"
   readonly durationMs: number
   /** 1 when nobody was in the way. */
   readonly attempts: number
@@ -36,4 +37,9 @@ export interface JobResult {
   readonly indexes: ReadonlyArray<IndexReport>
   readonly notes: ReadonlyArray<string>
   readonly durationMs: number
+}
+
+/** The same of a job that may have ended early: each step of its plan, also those that were not begun. */
+export interface JobReport extends JobResult {
+  readonly status: "done" | "failed" | "cancelled"
 }

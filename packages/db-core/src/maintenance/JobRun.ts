@@ -10,7 +10,8 @@ import type { Scope } from "effect/Scope"
 import type { Direct } from "../connection/Direct.ts"
 import type { Backend } from "../driver/Capabilities.ts"
 import type { DbError } from "../errors/DbError.ts"
-import type { JobResult, StepOutcome, StepResult } from "./JobResult.ts"
+import { reportOf, resumed } from "./JobReport.ts"
+import type { JobResult, StepResult } from "./JobResult.ts"
 import * as JobStore from "./JobStore.ts"
 import type { Limits } from "./Limits.ts"
 import { MaintenanceError } from "./MaintenanceError.ts"
@@ -76,28 +77,16 @@ const byTable = (steps: ReadonlyArray<Step>): ReadonlyArray<ReadonlyArray<readon
 const bytesOf = (steps: ReturnType<typeof byTable>[number]): number =>
   steps.reduce((sum, [, { bytes }]) => sum + bytes, 0)
 
-const resumed: StepOutcome = {
-  outcome: "resumed",
-  durationMs: 0,
-  attempts: 0,
-  bytesBefore: 0,
-  bytesAfter: 0,
-  removedRows: 0,
-  keptRows: 0,
-  heldBackBy: [],
-  note: "done before the last run of this request ended"
-}
-
 const work = (
   context: StepContext,
   request: MaintenanceRequest,
   jobId: string,
   plan: MaintenancePlan,
   finished: ReadonlySet<string>,
+  results: Map<number, StepResult>,
   listener: JobListener
-): Effect.Effect<ReadonlyArray<StepResult>, Failure> => {
+): Effect.Effect<void, Failure> => {
   const { runner, watch } = context
-  const results = new Map<number, StepResult>()
   const one = ([at, step]: readonly [number, Step]) =>
     Effect.gen(function*() {
       watch.begin(at)
@@ -119,8 +108,7 @@ const work = (
     (steps) => Effect.forEach(steps, one, { discard: true }),
     { concurrency, discard: true }
   )
-  const watched = runner.isOnly ? all : Effect.raceFirst(all, watching(runner, watch, request, jobId, listener))
-  return Effect.map(watched, () => [...results].toSorted(([a], [b]) => a - b).map(([, result]) => result))
+  return runner.isOnly ? all : Effect.raceFirst(all, watching(runner, watch, request, jobId, listener))
 }
 
 const statusOf = (exit: Exit.Exit<unknown, Failure>): "done" | "failed" | "cancelled" => {
@@ -164,20 +152,26 @@ export const runJob = (
       : `unrecorded-${++unrecorded}`
     yield* listener.begun(jobId)
     let watch = new Watch(jobId, action, [], startedAt)
+    let planned: MaintenancePlan | undefined
+    const results = new Map<number, StepResult>()
     const body = Effect.gen(function*() {
       const situation = yield* awaitBuilders(runner, request, options, backend, options.limits.lockTimeout)
       const plan = yield* ask((connection) => planOf(connection, situation, request, options))
       if (hasRecords) yield* ask((connection) => JobStore.planned(connection, jobId, plan))
       watch = new Watch(jobId, action, plan.steps, startedAt)
+      planned = plan
       const context = { runner, server: situation.server, action, limits: options.limits, watch }
-      const steps = yield* work(context, request, jobId, plan, finished, listener)
-      const durationMs = (yield* Clock.currentTimeMillis) - startedAt
-      return { jobId, steps, indexes: plan.indexes, notes: plan.notes, durationMs }
+      yield* work(context, request, jobId, plan, finished, results, listener)
+      return reportOf(jobId, "done", plan, results, watch, (yield* Clock.currentTimeMillis) - startedAt)
     })
     return yield* Effect.onExit(body, (exit) =>
       Effect.gen(function*() {
         const status = statusOf(exit)
-        const progress = watch.snapshot(yield* Clock.currentTimeMillis, status)
+        const now = yield* Clock.currentTimeMillis
+        if (planned !== undefined) {
+          yield* listener.ended(reportOf(jobId, status, planned, results, watch, now - startedAt))
+        }
+        const progress = watch.snapshot(now, status)
         yield* listener.progressed(progress)
         if (!hasRecords) return
         const error = Exit.isSuccess(exit) ? undefined : Option.getOrUndefined(Exit.findErrorOption(exit))

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { DbError } from "../errors/DbError.ts"
-import type { JobResult } from "./JobResult.ts"
+import type { JobReport, JobResult } from "./JobResult.ts"
 import { type Action, MaintenanceError } from "./MaintenanceError.ts"
 import type { MaintenanceRequest } from "./MaintenanceRequest.ts"
 import type { Progress } from "./Progress.ts"
@@ -32,6 +32,8 @@ export interface LocalJob {
   /** Fails the job, whoever runs it. */
   readonly stop: Deferred.Deferred<never, MaintenanceError>
   readonly ended: Deferred.Deferred<void>
+  /** Of one that has ended, and had a plan. */
+  report: JobReport | undefined
 }
 
 interface Current {
@@ -114,13 +116,17 @@ export const make = Effect.fnUntraced(function*(
       const listener: JobListener = {
         begun: (id) =>
           Effect.flatMap(SubscriptionRef.make(beginning(id, request)), (progress) => {
-            job = { id, action: request.action, progress, stop, ended }
+            job = { id, action: request.action, progress, stop, ended, report: undefined }
             local.set(id, job)
             const [oldest] = local.keys()
             if (local.size > remembered && oldest !== undefined) local.delete(oldest)
             return begun(id)
           }),
-        progressed: (progress) => job === undefined ? Effect.void : SubscriptionRef.set(job.progress, progress)
+        progressed: (progress) => job === undefined ? Effect.void : SubscriptionRef.set(job.progress, progress),
+        ended: (report) =>
+          Effect.sync(() => {
+            if (job !== undefined) job.report = report
+          })
       }
       return yield* Effect.raceFirst(alone(request, listener), Deferred.await(stop)).pipe(
         Effect.ensuring(Deferred.succeed(ended, undefined))

@@ -20,7 +20,7 @@ import { StatementRunner } from "../connection/StatementRunner.ts"
 import { Driver } from "../driver/Driver.ts"
 import type { WireConnection } from "../driver/WireConnection.ts"
 import type { DbError } from "../errors/DbError.ts"
-import type { JobResult } from "./JobResult.ts"
+import type { JobReport, JobResult } from "./JobResult.ts"
 import { runJob } from "./JobRun.ts"
 import * as JobStore from "./JobStore.ts"
 import { defaultLimits, type Limits } from "./Limits.ts"
@@ -40,6 +40,11 @@ export interface Job {
   readonly id: string
   /** What became of it; interrupting who waits does not stop it. */
   readonly result: Effect.Effect<JobResult, MaintenanceError | DbError>
+  /**
+   * What became of each step, when it has ended, also early: what is done, what was under way, what was not begun.
+   * Undefined while it runs, and of one that ended before it had a plan.
+   */
+  readonly report: Effect.Effect<JobReport | undefined>
 }
 
 export class Maintenance extends Context.Service<Maintenance, {
@@ -154,7 +159,15 @@ const make = Effect.fnUntraced(function*(given: MaintenanceOptions) {
           ),
           Effect.forkIn(scope)
         )
-        return { id: yield* Deferred.await(begun), result: Fiber.join(fiber) }
+        const id = yield* Deferred.await(begun)
+        const job = jobs.find(id)
+        return {
+          id,
+          result: Fiber.join(fiber),
+          report: Effect.sync(() =>
+            job?.report
+          )
+        }
       }),
     progress: (jobId) => {
       const job = jobs.find(jobId)

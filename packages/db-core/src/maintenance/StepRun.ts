@@ -106,6 +106,7 @@ const attempt = (context: StepContext, step: Step, at: number): Effect.Effect<At
       const blockers = watch.blockersOf(at)
       watch.says(at, "removing what was left", blockers)
       const left = yield* removeLeftovers(runner, step, pid, limits)
+      watch.leaves(at, left)
       const error = Option.getOrUndefined(Exit.findErrorOption(exit))
       if (error !== undefined && isWorthRetrying(error) && !Cause.hasInterrupts(exit.cause)) {
         return { error, blockers, left, note: null }

@@ -17,6 +17,7 @@ interface Running {
   phase: string
   percent: number
   waitsFor: ReadonlyArray<Blocker>
+  left: ReadonlyArray<string>
 }
 
 export class Watch {
@@ -41,7 +42,7 @@ export class Watch {
   }
 
   begin(at: number): void {
-    this.running.set(at, { at, pid: undefined, phase: "starting", percent: 0, waitsFor: [] })
+    this.running.set(at, { at, pid: undefined, phase: "starting", percent: 0, waitsFor: [], left: [] })
   }
 
   /** `pid` works for the step from now on, or nobody. */
@@ -62,6 +63,17 @@ export class Watch {
   /** Who was last seen in the way of the step. */
   blockersOf(at: number): ReadonlyArray<Blocker> {
     return this.running.get(at)?.waitsFor ?? []
+  }
+
+  /** Invalid indexes that the step could not remove. */
+  leaves(at: number, left: ReadonlyArray<string>): void {
+    const step = this.running.get(at)
+    if (step !== undefined) step.left = left
+  }
+
+  /** What a step under way had to leave; undefined of one that is not under way. */
+  leftBy(at: number): ReadonlyArray<string> | undefined {
+    return this.running.get(at)?.left
   }
 
   end(at: number): void {

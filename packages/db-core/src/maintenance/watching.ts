@@ -5,6 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { DbError } from "../errors/DbError.ts"
 import { asBlockers, type BlockerRow, blockingSql } from "./blockers.ts"
+import type { JobReport } from "./JobResult.ts"
 import * as JobStore from "./JobStore.ts"
 import { MaintenanceError } from "./MaintenanceError.ts"
 import type { MaintenanceRequest } from "./MaintenanceRequest.ts"
@@ -23,6 +24,8 @@ export interface JobListener {
   /** It has the lock, and this is its id. */
   readonly begun: (id: string) => Effect.Effect<unknown>
   readonly progressed: (progress: Progress.Progress) => Effect.Effect<void>
+  /** It has ended, however. Not told of one that ended before it had a plan. */
+  readonly ended: (report: JobReport) => Effect.Effect<void>
 }
 
 /** Watches until it is interrupted; fails when the session of the lock is lost, or somebody wants the job to stop. */

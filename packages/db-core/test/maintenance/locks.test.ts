@@ -1,6 +1,7 @@
 /** Who is in the way is named, what is done in vain leaves nothing, and who is cancelled stops at once. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
 import { afterEach, describe, expect, it } from "vitest"
 import { type Bench, bench, index, refusal, until } from "./support.ts"
 
@@ -190,7 +191,13 @@ describe("maintenance behind other sessions", () => {
       actor: "ann",
       jobId: job.id
     })
+    expect(await run(job.report)).toBeUndefined()
+    await run(Stream.runHead(Stream.filter(maintenance.progress(job.id), ({ current }) => current.length > 0)))
     expect(await run(maintenance.cancel(job.id))).toBe(true)
+    // Whoever started it can still say what was done.
+    const report = await run(job.report)
+    expect(report).toMatchObject({ jobId: job.id, status: "cancelled" })
+    expect(report?.steps.map(({ outcome }) => outcome)).toEqual(["cancelled"])
     expect(await refusal(run(job.result))).toEqual({ _tag: "Cancelled", jobId: job.id })
     expect(await run(maintenance.cancel(job.id))).toBe(false)
     expect(await invalid()).toEqual([])

@@ -97,14 +97,17 @@ export type MaintenancePlan = typeof MaintenancePlan.Type
 export const MaintenanceResult = Schema.Struct({
   jobId: Text,
   action: MaintenanceAction,
+  /** `cancelled`: it was stopped before its end; what it had done stays. Without it, `done`. */
+  status: Schema.optionalKey(Schema.Literals(["done", "failed", "cancelled"])),
   steps: Schema.Array(Schema.Struct({
     step: MaintenanceStep,
     /**
      * - `partly`: dead rows were left that somebody may still look at.
      * - `nothing`: the server skipped it, or there was nothing to do.
      * - `resumed`: an earlier run that ended early had done it.
+     * - `cancelled`, `failed`: it was under way when the job ended early. `not begun`: it came after that.
      */
-    outcome: Schema.Literals(["done", "partly", "nothing", "resumed"]),
+    outcome: Schema.Literals(["done", "partly", "nothing", "resumed", "cancelled", "failed", "not begun"]),
     durationMs: Milliseconds,
     attempts: Count,
     bytesBefore: Count,
