@@ -1,6 +1,8 @@
 /** The API as a process of its own, in front of the database of a test. It runs on Bun, whatever the tests run on. */
+import { IssuedMachineToken } from "@ems/schema/contract/Access"
 import { spawn } from "node:child_process"
 import * as path from "node:path"
+import { decoded, emsdb } from "./Emsdb.ts"
 
 const root = path.join(import.meta.dirname, "..", "..", "..")
 
@@ -38,4 +40,10 @@ export const startApi = async (
       return ended
     }
   }
+}
+
+/** A token of a machine that may do what an operator may. */
+export const operatorToken = async (databaseUrl: string): Promise<string> => {
+  const made = await emsdb("admin token create test --role operator --json".split(" "), databaseUrl)
+  return decoded(IssuedMachineToken, made).token
 }

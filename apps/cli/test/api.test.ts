@@ -1,6 +1,5 @@
 import { createTestDatabase, type TestDatabase } from "@ems/db-testing"
 import { connect } from "@ems/db-testing/Admin"
-import { IssuedMachineToken } from "@ems/schema/contract/Access"
 import { Blocking } from "@ems/schema/contract/Blocking"
 import { Cache } from "@ems/schema/contract/Cache"
 import { Checks } from "@ems/schema/contract/Checks"
@@ -19,7 +18,7 @@ import * as Schema from "effect/Schema"
 import * as http from "node:http"
 import type { AddressInfo } from "node:net"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { type ApiProcess, startApi } from "./ApiProcess.ts"
+import { type ApiProcess, operatorToken, startApi } from "./ApiProcess.ts"
 import { canary, decoded, emsdb } from "./Emsdb.ts"
 
 describe("through an API", () => {
@@ -30,12 +29,7 @@ describe("through an API", () => {
     database = await createTestDatabase({ template: false })
     await database.admin("create extension pg_stat_statements")
     expect((await emsdb(["init"], database.url)).code).toBe(0)
-    const scopes = ["read", "signal", "explain", "maintain"].map((name) => `--scope database:${name}`).join(" ")
-    const made = await emsdb(
-      `admin token create test --role operator ${scopes} --json`.split(" "),
-      database.url
-    )
-    token = decoded(IssuedMachineToken, made).token
+    token = await operatorToken(database.url)
     // Two looks at the counters, a second apart: before them there is nothing to tell.
     await emsdb(["queries"], database.url)
     await new Promise((resolve) => setTimeout(resolve, 1000))

@@ -1,5 +1,6 @@
 /** What the commands that do maintenance have in common. */
 import * as Flag from "effect/cli/Flag"
+import { api } from "./api.ts"
 import { json } from "./json.ts"
 
 export const dryRun = Flag.Boolean("dry-run").pipe(
@@ -19,4 +20,4 @@ export const indexes = Flag.String("indexes").pipe(
   Flag.optional
 )
 
-export const common = { dryRun, json }
+export const common = { dryRun, api, json }

@@ -168,9 +168,10 @@ export const runJob = (
       Effect.gen(function*() {
         const status = statusOf(exit)
         const now = yield* Clock.currentTimeMillis
-        if (planned !== undefined) {
-          yield* listener.ended(reportOf(jobId, status, planned, results, watch, now - startedAt))
-        }
+        const report = planned === undefined
+          ? undefined
+          : reportOf(jobId, status, planned, results, watch, now - startedAt)
+        if (report !== undefined) yield* listener.ended(report)
         const progress = watch.snapshot(now, status)
         yield* listener.progressed(progress)
         if (!hasRecords) return
@@ -182,7 +183,7 @@ export const runJob = (
               connection,
               jobId,
               status,
-              Exit.isSuccess(exit) ? exit.value : null,
+              report,
               error === undefined ? null : { message: error.message }
             )
           )

@@ -193,6 +193,7 @@ const make = Effect.fnUntraced(function*(given: MaintenanceOptions) {
           startedAt: null,
           finishedAt: null,
           progress,
+          result: local.report,
           error: null
         }
       }),

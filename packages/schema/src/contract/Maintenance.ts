@@ -209,7 +209,7 @@ export const MaintenanceJobDetails = Schema.Struct({
   progress: Schema.NullOr(MaintenanceProgress),
   /** Null while it is being made, and where no records are kept. */
   plan: Schema.NullOr(MaintenancePlan),
-  /** Null unless it is done. */
+  /** What became of its steps; null while it runs, when it ended before it had a plan, and of a lost one. */
   result: Schema.NullOr(MaintenanceResult)
 })
 export type MaintenanceJobDetails = typeof MaintenanceJobDetails.Type
