@@ -24,7 +24,7 @@ interface Case {
 
 const cases: ReadonlyArray<Case> = [
   { what: "an unknown command", args: ["ini"], code: 2, says: `unknown command "ini", did you mean init?` },
-  { what: "a command that resembles none", args: ["drop"], code: 2, says: `unknown command "drop"; see --help` },
+  { what: "a command that resembles none", args: ["quark"], code: 2, says: `unknown command "quark"; see --help` },
   { what: "an unknown flag", args: ["init", "--jsn"], code: 2, says: "unknown flag --jsn, did you mean --json?" },
   { what: "a URL as an argument", args: ["init", somewhere], code: 2, says: `"<url>"` },
   { what: "a URL as a command", args: [somewhere], code: 2, says: `unknown command "<url>"` },

@@ -1,4 +1,4 @@
-import { Top } from "@ems/schema/contract/Top"
+import { noRates, Top } from "@ems/schema/contract/Top"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
@@ -32,17 +32,6 @@ const after = (changes: Partial<typeof counters> = {}, there = server) => ({
   counters: { ...counters, atMs: 1_002_000, ...changes },
   server: there
 })
-const nothing = {
-  overMs: null,
-  transactions: null,
-  rollbacks: null,
-  rowsRead: null,
-  rowsWritten: null,
-  cacheHitRatio: null,
-  temporaryBytes: null,
-  walBytes: null
-}
-
 describe("rates", () => {
   test("are of the time between two samples", () => {
     const now = after({
@@ -66,21 +55,21 @@ describe("rates", () => {
   })
 
   test("are unknown without a sample before, of another server, and when the clock was set back", () => {
-    expect(ratesOf(after(), undefined)).toEqual(nothing)
-    expect(ratesOf(after({}, { ...server, startedAt: "2026-01-31T00:00:01.000Z" }), first)).toEqual(nothing)
-    expect(ratesOf(after({}, { ...server, database: "other" }), first)).toEqual(nothing)
-    expect(ratesOf(first, after())).toEqual(nothing)
-    expect(ratesOf(first, first)).toEqual(nothing)
+    expect(ratesOf(after(), undefined)).toEqual(noRates)
+    expect(ratesOf(after({}, { ...server, startedAt: "2026-01-31T00:00:01.000Z" }), first)).toEqual(noRates)
+    expect(ratesOf(after({}, { ...server, database: "other" }), first)).toEqual(noRates)
+    expect(ratesOf(first, after())).toEqual(noRates)
+    expect(ratesOf(first, first)).toEqual(noRates)
   })
 
   test("are unknown where the statistics began anew, also when the figures are larger; the log goes on", () => {
     const now = after({ since: "2026-01-31T00:00:00.000Z", commits: 100_000, walBytes: 7000 })
-    expect(ratesOf(now, first)).toEqual({ ...nothing, overMs: 2000, walBytes: 1000 })
+    expect(ratesOf(now, first)).toEqual({ ...noRates, overMs: 2000, walBytes: 1000 })
   })
 
   test("a figure that fell is none, and spoils what is made of it alone", () => {
     const now = after({ rollbacks: 0, rowsUpdated: 0, blocksHit: 0, walBytes: null, rowsRead: 1200 })
-    expect(ratesOf(now, first)).toEqual({ ...nothing, overMs: 2000, rowsRead: 100, temporaryBytes: 0 })
+    expect(ratesOf(now, first)).toEqual({ ...noRates, overMs: 2000, rowsRead: 100, temporaryBytes: 0 })
   })
 })
 
@@ -111,7 +100,7 @@ const top: Top = {
   },
   databaseBytes: 5_000_000_000,
   counters,
-  rates: { ...nothing, transactions: 123_456.7, rollbacks: 0.4, cacheHitRatio: 0.5 },
+  rates: { ...noRates, transactions: 123_456.7, rollbacks: 0.4, cacheHitRatio: 0.5 },
   connections: {
     used: 95,
     limit: 97,

@@ -3,12 +3,11 @@
  * of a server's life have no answer there, and are left out.
  */
 import { checkNames, checkReport } from "@ems/db-core/catalog/CheckReport"
-import * as DbCore from "@ems/db-core/DbCore"
 import { type MigrationFile, readFiles } from "@ems/db-core/migration/MigrationFiles"
 import * as Migrator from "@ems/db-core/migration/Migrator"
-import { indexCatalog, relations } from "@ems/schema"
 import * as CliError from "effect/cli/CliError"
 import * as Effect from "effect/Effect"
+import { withMemoryDatabase } from "../MemoryDatabase.ts"
 import { productMigrations } from "../Migrations.ts"
 import { count } from "../Output.ts"
 
@@ -48,15 +47,7 @@ const report = Effect.fnUntraced(
       }
     }
   },
-  // It takes seconds to start, many on a busy machine, and whoever asks it meanwhile waits in the pool.
-  // @effect-diagnostics-next-line strictEffectProvide:off
-  Effect.provide(DbCore.layerOf(relations, {
-    url: "pglite:memory",
-    cacheFeed: "none",
-    connectTimeout: 60_000,
-    acquireTimeout: 60_000,
-    queryTimeout: 120_000
-  }, { indexes: indexCatalog }))
+  withMemoryDatabase
 )
 
 /** `only`: names of `schemaChecks`. Default: all of them. `folder`: default the product's own migrations. */

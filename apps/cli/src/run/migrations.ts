@@ -1,9 +1,8 @@
-import * as DbCore from "@ems/db-core/DbCore"
 import * as Migrator from "@ems/db-core/migration/Migrator"
-import { relations } from "@ems/schema"
 import { Drift, MigrationLint, MigrationPlan, MigrationRepair, MigrationStatus } from "@ems/schema/contract/Migrations"
 import * as Effect from "effect/Effect"
 import { Findings } from "../Findings.ts"
+import { withMemoryDatabase } from "../MemoryDatabase.ts"
 import { productMigrations } from "../Migrations.ts"
 import { bytes, count, print } from "../Output.ts"
 import { confirm } from "../Questions.ts"
@@ -101,18 +100,7 @@ export const runRepair = Effect.fn("emsdb.migrate.repair")(function*({ json, yes
 }, withDatabase)
 
 /** What the migrations make of an empty database, in memory. */
-const expected = Effect.andThen(Migrator.migrate(productMigrations), Migrator.dump()).pipe(
-  // A database of its own, not the command's. It takes seconds to start, many on a busy machine, and whoever asks it
-  // meanwhile waits in the pool.
-  // @effect-diagnostics-next-line strictEffectProvide:off
-  Effect.provide(DbCore.layerOf(relations, {
-    url: "pglite:memory",
-    cacheFeed: "none",
-    connectTimeout: 60_000,
-    acquireTimeout: 60_000,
-    queryTimeout: 120_000
-  }))
-)
+const expected = withMemoryDatabase(Effect.andThen(Migrator.migrate(productMigrations), Migrator.dump()))
 
 export const runDrift = Effect.fn("emsdb.drift")(function*({ json }: Flags) {
   const differences = yield* Migrator.drift({ expected: yield* expected })

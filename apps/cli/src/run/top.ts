@@ -6,13 +6,14 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
 import * as References from "effect/References"
 import * as Stdio from "effect/Stdio"
 import { screen } from "../Screen.ts"
+import { taken } from "../Signals.ts"
 import { live } from "../top/Live.ts"
 import { piped } from "../top/Piped.ts"
 import { layerConfig, type Look, ofApi, ofDatabase } from "../top/Sampler.ts"
-import * as Signals from "../top/Signals.ts"
 import { type SourceFlags, withApi } from "./Source.ts"
 
 export interface TopFlags extends SourceFlags {
@@ -26,10 +27,11 @@ const layer = Layer.provideMerge(DbCore.layerNoDeps(relations), layerConfig)
 
 const watched = <E, R>(connect: Effect.Effect<Look, E, R>, { count, interval, json }: TopFlags, isLive: boolean) =>
   Effect.gen(function*() {
-    const { stopped } = yield* Signals.asked
+    // That is the ordinary end of what has no other: for the rest of the program it would be an interruption.
+    const signals = yield* taken
     const options = { intervalMs: interval * 1000, count, screen: yield* screen, json }
     const look = yield* connect
-    yield* Effect.raceFirst(isLive ? live(look, options) : piped(look, options), stopped)
+    yield* Effect.raceFirst(isLive ? live(look, options) : piped(look, options), Queue.take(signals))
   }).pipe(Effect.scoped)
 
 const connected = Effect.gen(function*() {

@@ -2,20 +2,9 @@
  * What happened between two samples, a second. Counters since the start are no rates: without a sample before, and
  * across a restart, a failover or a reset of the statistics, nobody knows, and null says so.
  */
-import type { Top } from "@ems/schema/contract/Top"
+import { noRates, type Top } from "@ems/schema/contract/Top"
 
 type Counted = Pick<Top, "counters"> & { readonly server: Pick<Top["server"], "database" | "startedAt"> }
-
-const unknown: Top["rates"] = {
-  overMs: null,
-  transactions: null,
-  rollbacks: null,
-  rowsRead: null,
-  rowsWritten: null,
-  cacheHitRatio: null,
-  temporaryBytes: null,
-  walBytes: null
-}
 
 /** The log grows across a reset of the statistics; a smaller end of it is another server's. */
 const grew = (before: number | null, now: number | null): number | null =>
@@ -25,15 +14,15 @@ const total = (...parts: ReadonlyArray<number | null>): number | null =>
   parts.reduce((sum, part) => sum === null || part === null ? null : sum + part, 0)
 
 export const ratesOf = ({ counters: now, server }: Counted, before: Counted | undefined): Top["rates"] => {
-  if (before?.server.startedAt !== server.startedAt || before.server.database !== server.database) return unknown
+  if (before?.server.startedAt !== server.startedAt || before.server.database !== server.database) return noRates
   const { counters: then } = before
   // The server's clock may have been set back.
   const overMs = now.atMs - then.atMs
-  if (overMs <= 0) return unknown
+  if (overMs <= 0) return noRates
   const aSecond = (change: number | null) => change === null ? null : change * 1000 / overMs
   const walBytes = aSecond(grew(then.walBytes, now.walBytes))
   // They may have grown beyond what they were before they began anew.
-  if (then.since !== now.since) return { ...unknown, overMs, walBytes }
+  if (then.since !== now.since) return { ...noRates, overMs, walBytes }
   const rollbacks = grew(then.rollbacks, now.rollbacks)
   const hits = grew(then.blocksHit, now.blocksHit)
   const blocks = total(hits, grew(then.blocksRead, now.blocksRead))

@@ -8,6 +8,7 @@ import {
 } from "@ems/db-testing"
 import { on } from "@ems/db-testing/WireProxy"
 import { sql } from "drizzle-orm"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -148,8 +149,13 @@ describe("Deadlines", () => {
   it("brings a caller back from the queue", async () => {
     const { late, error } = await run((db) =>
       Effect.gen(function*() {
-        const holders = yield* Effect.forEach([1, 2], () => Effect.forkChild(db.transaction(() => Effect.sleep(800))))
-        yield* Effect.sleep(50)
+        const held = yield* Effect.forEach([1, 2], () => Deferred.make<void>())
+        const holders = yield* Effect.forEach(held, (one) =>
+          Effect.forkChild(db.transaction(() =>
+            Effect.andThen(Deferred.succeed(one, undefined), Effect.sleep(800))
+          )))
+        // On a busy machine it takes a while to open them.
+        for (const one of held) yield* Deferred.await(one)
         const result = yield* Effect.promise(() =>
           timed((d) => d.query((h) => h.execute(insert("queued")), { timeout }))
         )

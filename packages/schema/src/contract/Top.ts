@@ -131,3 +131,15 @@ export const Top = Schema.Struct({
   notes: Schema.Array(Text)
 })
 export type Top = typeof Top.Type
+
+/** Without an instant before. */
+export const noRates: Top["rates"] = {
+  overMs: null,
+  transactions: null,
+  rollbacks: null,
+  rowsRead: null,
+  rowsWritten: null,
+  cacheHitRatio: null,
+  temporaryBytes: null,
+  walBytes: null
+}

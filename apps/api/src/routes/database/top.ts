@@ -2,29 +2,17 @@
 import { topSampler } from "@ems/db-core/catalog/TopReport"
 import { HealthCheck } from "@ems/db-core/connection/HealthCheck"
 import { report } from "@ems/db-core/connection/HealthReport"
-import { Top } from "@ems/schema/contract/Top"
+import { noRates, Top } from "@ems/schema/contract/Top"
 import * as Effect from "effect/Effect"
 import { Elysia } from "elysia"
 import { only } from "../../http/Access.ts"
 import * as Contract from "../../http/Contract.ts"
 import type { Runtime } from "../../Runtime.ts"
 
-/** Between two answers lies what the client knows: this process keeps none of them. */
-const unknown = {
-  overMs: null,
-  transactions: null,
-  rollbacks: null,
-  rowsRead: null,
-  rowsWritten: null,
-  cacheHitRatio: null,
-  temporaryBytes: null,
-  walBytes: null
-}
-
 const look = Effect.gen(function*() {
   const sample = yield* yield* topSampler
   const { performance } = yield* report(yield* HealthCheck.use(({ current }) => current))
-  return { ...sample, rates: unknown, pool: performance.pool } satisfies Top
+  return { ...sample, rates: noRates, pool: performance.pool } satisfies Top
 })
 
 export const top = ({ respond }: Pick<Runtime, "respond">) =>

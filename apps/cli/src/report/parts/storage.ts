@@ -1,15 +1,10 @@
 /** What is stored: tables, their room, their indexes, and what waits for VACUUM. */
-import { pageFrom, pageOfAnswer } from "@ems/db-core/catalog/AnswerPage"
-import { noted, rowsOf, unavailableParts } from "@ems/db-core/catalog/AnswerParts"
-import { Catalog } from "@ems/db-core/catalog/Catalog"
+import { pageFrom } from "@ems/db-core/catalog/AnswerPage"
 import { indexReport } from "@ems/db-core/catalog/IndexReport"
 import { spaceReport } from "@ems/db-core/catalog/SpaceReport"
 import { tableReport } from "@ems/db-core/catalog/TableReport"
 import { unusedIndexCheck } from "@ems/db-core/catalog/unusedIndexes"
-import { vacuumForecast } from "@ems/db-core/catalog/VacuumForecast"
-import { vacuumOverdueCheck, vacuumState } from "@ems/db-core/catalog/vacuumOverdue"
-import { wraparoundForecast } from "@ems/db-core/catalog/wraparoundForecast"
-import { xminHorizon } from "@ems/db-core/catalog/xminHorizon"
+import { vacuumReport } from "@ems/db-core/catalog/VacuumReport"
 import { indexCatalog } from "@ems/schema"
 import type { Index } from "@ems/schema/contract/Indexes"
 import * as Effect from "effect/Effect"
@@ -61,28 +56,11 @@ export const indexes = Effect.map(indexReport({ limit: Number.MAX_SAFE_INTEGER }
   }
 })
 
-/** The same figure as the check's. */
-const overdue = vacuumOverdueCheck.thresholds["overdue"]!.value
-
 /** Most are as old as the server: those behind the nearest say nothing more. */
 const mostNearest = 5
 
-export const vacuum = Effect.gen(function*() {
-  const { read } = yield* Catalog
-  const due = yield* read(vacuumForecast)
-  const horizon = yield* read(xminHorizon)
-  const wraparound = yield* read(wraparoundForecast)
-  const tables = due.isAvailable
-    ? {
-      ...due,
-      rows: due.rows.map((row) => ({ ...row, state: vacuumState(row, overdue) })),
-      notes: noted(due, horizon, wraparound)
-    }
-    : due
-  return {
-    ...pageOfAnswer(tables, { limit: most }, {}),
-    horizon: rowsOf(horizon).slice(0, most),
-    wraparound: rowsOf(wraparound).slice(0, mostNearest),
-    unavailableParts: unavailableParts({ horizon, wraparound })
-  }
-})
+export const vacuum = Effect.map(vacuumReport({ limit: most }), (page) => ({
+  ...page,
+  horizon: page.horizon.slice(0, most),
+  wraparound: page.wraparound.slice(0, mostNearest)
+}))
