@@ -71,7 +71,7 @@ interface VerifyFlags extends SourceFlags {
 }
 
 export const runIndexVerify = Effect.fn("emsdb.indexes.verify")(function*({ json, ...source }: VerifyFlags) {
-  const { indexes }: Pick<MaintenancePlan, "indexes"> = yield* answer(
+  const { indexes, notes }: Pick<MaintenancePlan, "indexes" | "notes"> = yield* answer(
     source,
     {
       contract: MaintenancePlan,
@@ -91,14 +91,16 @@ export const runIndexVerify = Effect.fn("emsdb.indexes.verify")(function*({ json
     building: inState("building")
   }
   const wrong = summary.missing + summary.invalid + summary.drifted
-  yield* print(IndexVerification, { indexes, summary }, {
+  yield* print(IndexVerification, { indexes, summary, notes }, {
     json,
     lines: [
       ...indexes.flatMap(verifiedLines),
+      ...notes,
       `${count(summary.present, "index", "indexes")} as defined, ${wrong} not${
         wrong === 0 ? "" : "; emsdb indexes create mends it"
       }`
     ]
   })
-  if (wrong > 0) return yield* new Findings({ verdict: "findings" })
+  // What could not be compared is not known to be as defined.
+  if (wrong > 0 || notes.length > 0) return yield* new Findings({ verdict: "findings" })
 })

@@ -84,9 +84,15 @@ const notMended = ({ indexes, steps }: MaintenanceResult): MaintenanceResult["in
     !steps.some(({ outcome, step }) => outcome === "done" && step.schema === schema && step.object === name)
   )
 
+/** Those that were to be built and could not be; why is among the notes. */
+const notBuilt = (result: MaintenanceResult): MaintenanceResult["indexes"] =>
+  notMended(result).filter(({ state }) => state === "missing" || state === "invalid")
+
 /** Findings that are left when the work is done. */
 export const left = (result: MaintenanceResult): string | undefined => {
   const { steps } = result
+  const unbuilt = notBuilt(result).length
+  if (unbuilt > 0) return `${count(unbuilt, "index", "indexes")} missing or invalid, and not built`
   const drifted = notMended(result).filter(({ state }) => state === "drifted").length
   const partly = steps.filter(({ outcome }) => outcome === "partly").length
   if (drifted > 0) return `${count(drifted, "index", "indexes")} not as defined: --rebuild-drifted rebuilds`
