@@ -10,6 +10,7 @@ it("knows how long the event loop stood still, also before its own tick, and wha
   const to = performance.now()
   expect(stalls.between(from, to)).toBeGreaterThan(60)
   expect(stalls.between(from, from + 40)).toBeLessThanOrEqual(40)
-  expect(stalls.between(to, to + 1000)).toBeLessThan(5)
+  // Nothing of it, but what a busy machine has held this up since.
+  expect(stalls.between(to, to + 1000)).toBeLessThanOrEqual(performance.now() - to)
   expect(stalls.longestMs).toBeGreaterThan(60)
 })

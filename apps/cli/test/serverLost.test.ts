@@ -1,7 +1,6 @@
-import { startPostgres, type TestDatabase } from "@ems/db-testing"
-import { withClient } from "@ems/db-testing/Admin"
 import { expect, onTestFinished, test } from "vitest"
 import { emsdb, type Ended } from "./Emsdb.ts"
+import { ownServer } from "./OwnServer.ts"
 import { hold, slowDown, until } from "./SlowBuild.ts"
 
 /** Of the progress lines before it one says why it ended. */
@@ -15,12 +14,9 @@ test.each([["killed", "SIGQUIT"], ["stopped", "SIGINT"]] as const)(
   "a server that is %s while an index is built and a sample written: exit code 3 and one line for each",
   { timeout: 120_000 },
   async (_, signal) => {
-    const server = await startPostgres()
-    onTestFinished(server.stop)
-    const { url } = server
-    const admin: TestDatabase["admin"] = (sql, parameters = []) =>
-      withClient(url, async (client) => (await client.query<Record<string, unknown>>(sql, [...parameters])).rows)
-    const database = { admin, name: "postgres", url }
+    const database = await ownServer()
+    onTestFinished(database.close)
+    const { admin, pid, url } = database
     expect((await emsdb(["init"], url)).code).toBe(0)
     await slowDown(database)
     await admin("drop index idx_events_date")
@@ -32,7 +28,7 @@ test.each([["killed", "SIGQUIT"], ["stopped", "SIGINT"]] as const)(
       "a seed that waits",
       async () => (await admin("select from pg_locks where not granted and relation = 'events'::regclass")).length > 0
     )
-    process.kill(server.pid, signal)
+    process.kill(pid, signal)
     const [built, seeded] = await Promise.all([building, seeding])
     for (const ended of [built, seeded]) {
       expect(ended).toMatchObject({ code: 3, stdout: "" })

@@ -1,4 +1,4 @@
-import { createTestDatabase, type TestDatabase } from "@ems/db-testing"
+import { createTestDatabase } from "@ems/db-testing"
 import { connect } from "@ems/db-testing/Admin"
 import { startPostgres } from "@ems/db-testing/EmbeddedPostgres"
 import { Problem } from "@ems/schema/contract/Problem"
@@ -10,11 +10,13 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { decoded, emsdb, type Ended, oneJson, program, start } from "./Emsdb.ts"
+import { ownServer } from "./OwnServer.ts"
 import { hasTerminal, terminal } from "./Terminal.ts"
 
-let database: TestDatabase
+/** What others do on a server is shown too. */
+let database: Awaited<ReturnType<typeof ownServer>>
 beforeAll(async () => {
-  database = await createTestDatabase({ template: false })
+  database = await ownServer()
   await database.admin("create table t (id int, secret text)")
 }, 60_000)
 afterAll(() => database.close())
