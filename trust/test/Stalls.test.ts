@@ -9,8 +9,8 @@ it("knows how long the event loop stood still, also before its own tick, and wha
   for (const until = from + 80; performance.now() < until;);
   const to = performance.now()
   expect(stalls.between(from, to)).toBeGreaterThan(60)
-  expect(stalls.between(from, from + 40)).toBeLessThanOrEqual(40)
+  expect(stalls.between(from, from + 40)).toBeLessThan(40.001)
   // Nothing of it, but what a busy machine has held this up since.
-  expect(stalls.between(to, to + 1000)).toBeLessThanOrEqual(performance.now() - to)
+  expect(stalls.between(to, to + 1000)).toBeLessThan(performance.now() - to + 0.001)
   expect(stalls.longestMs).toBeGreaterThan(60)
 })

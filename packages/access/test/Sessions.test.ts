@@ -62,9 +62,10 @@ describe("login", () => {
     }
     const times: Array<[number, number]> = []
     for (let n = 0; n < 9; n++) times.push([await took(email), await took("nobody@example.org")])
-    const median = (at: 0 | 1) => times.map((pair) => pair[at]).toSorted((x, y) => x - y)[4]!
-    expect(median(1)).toBeGreaterThan(median(0) * 0.6)
-    expect(median(0)).toBeGreaterThan(median(1) * 0.6)
+    // Whatever else the machine does only adds to it.
+    const least = (at: 0 | 1) => Math.min(...times.map((pair) => pair[at]))
+    expect(least(1)).toBeGreaterThan(least(0) * 0.6)
+    expect(least(0)).toBeGreaterThan(least(1) * 0.6)
   })
 
   it("does not give a session for a password that was changed while it was compared", async () => {
