@@ -91,22 +91,37 @@ const cases: ReadonlyArray<Case> = [
 
 const argsOf = (command: string) => command.split(" ").map((word) => word.replaceAll("+", " "))
 
-/** The last commands of the tree, by their help: `admin token create`. */
-const commandsBelow = async (parent: ReadonlyArray<string>): Promise<ReadonlyArray<string>> => {
-  const { stdout } = await emsdb([...parent, "--help"])
+interface Leaf {
+  /** Such as `admin token create`. */
+  readonly name: string
+  readonly help: string
+}
+
+/** The last commands of the tree, by their help, which needs no database. */
+const commandsBelow = async (parent: ReadonlyArray<string>): Promise<ReadonlyArray<Leaf>> => {
+  const { code, stderr, stdout } = await emsdb([...parent, "--help"])
+  expect({ parent, code, stderr }).toEqual({ parent, code: 0, stderr: "" })
   // Examples come after the list.
   const [listed] = stdout.split(/^SUBCOMMANDS$/m)[1]?.split(/^[A-Z]/m) ?? []
-  if (listed === undefined || parent.length > 3) return [parent.join(" ")]
+  if (listed === undefined || parent.length > 3) return [{ name: parent.join(" "), help: stdout }]
   const names = Array.from(listed.matchAll(/^ {2}(\w[\w-]*)/gm), ([, name = ""]) => name)
   const below = await Promise.all(names.map((name) => commandsBelow([...parent, name])))
   return below.flat()
 }
 
-test("no command is without a case", { timeout: 60_000 }, async () => {
+test("each command has a case here, a line in the docs, and help with an example", { timeout: 60_000 }, async () => {
+  const leaves = await commandsBelow([])
   const known = cases.map(([command]) => `${command} `)
-  expect((await commandsBelow([])).filter((name) => !known.some((command) => command.startsWith(`${name} `)))).toEqual(
-    []
-  )
+  const docs = fs.readFileSync(path.resolve(import.meta.dirname, "../../../docs/cli.md"), "utf8")
+  expect(leaves.length).toBeGreaterThan(35)
+  const lacking = leaves.map(({ help, name }) => ({
+    name,
+    hasCase: known.some((command) => command.startsWith(`${name} `)),
+    hasDocs: docs.includes(`\`${name}\``),
+    hasExample: help.includes("DESCRIPTION") && help.includes("EXAMPLES") &&
+      help.includes(`  emsdb ${name}`)
+  })).filter(({ hasCase, hasDocs, hasExample }) => !hasCase || !hasDocs || !hasExample)
+  expect(lacking).toEqual([])
 })
 
 const named = cases.map((one) => ({ command: one[0], one }))

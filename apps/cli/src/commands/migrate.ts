@@ -14,7 +14,8 @@ const up = Command.make(
   Command.withDescription(
     "Applies the pending migrations of the folder drizzle/ without holding anybody up. Of several runs at once one "
       + "applies, the others find nothing to do. One that was killed is finished by the next."
-  )
+  ),
+  Command.withExamples([{ command: "emsdb migrate up --yes", description: "In a script that accepts what lint finds" }])
 )
 
 const plan = Command.make(
@@ -25,7 +26,8 @@ const plan = Command.make(
   Command.withShortDescription("Say what would run, what it locks, and how large that is"),
   Command.withDescription(
     "Shows the transactions, the lock of each statement and the size of its tables. Changes nothing."
-  )
+  ),
+  Command.withExamples([{ command: "emsdb migrate plan", description: "Before a release" }])
 )
 
 const lint = Command.make(
@@ -37,7 +39,8 @@ const lint = Command.make(
   Command.withDescription(
     "Looks at the pending migrations with the server's version and the sizes of its tables. A comment before a "
       + "statement accepts it: -- ems-lint-ignore rule-name: reason. Exit code 1 when something was found."
-  )
+  ),
+  Command.withExamples([{ command: "emsdb migrate lint --json", description: "For a program" }])
 )
 
 const status = Command.make(
@@ -48,7 +51,8 @@ const status = Command.make(
   Command.withShortDescription("Say what is applied, pending, begun or edited"),
   Command.withDescription(
     "Compares the journal with the files. Exit code 1 when an applied migration was edited or is gone."
-  )
+  ),
+  Command.withExamples([{ command: "emsdb migrate status", description: "Where the database is" }])
 )
 
 const repair = Command.make(
@@ -59,7 +63,8 @@ const repair = Command.make(
   Command.withShortDescription("Clear up behind a run that was killed, and run nothing"),
   Command.withDescription(
     "Asks, drops invalid indexes that a killed run left, and notes what it had done. `up` does the same."
-  )
+  ),
+  Command.withExamples([{ command: "emsdb migrate repair", description: "After a run that was killed" }])
 )
 
 export const migrate = Command.make(
