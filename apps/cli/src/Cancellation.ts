@@ -10,16 +10,13 @@ import type * as Stdio from "effect/Stdio"
 import { ExitCode } from "./ExitCode.ts"
 import type { StatusLine } from "./progress/StatusLine.ts"
 import { report } from "./Report.ts"
-import { taken } from "./Signals.ts"
+import { echo, taken } from "./Signals.ts"
 
 /** Somebody pressed Ctrl-C; the work has ended and cleaned up. */
 export class Interrupted extends Schema.TaggedError<Interrupted>()("Interrupted", {
   /** What became of it, for a person. */
   text: Schema.String
 }) {}
-
-/** One signal may come twice, as whoever started this process may pass it on. Milliseconds. */
-const echo = 300
 
 export interface CancellableOptions {
   /** Nothing is said on the way where a program reads. */
